@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// The launcher: the commands live in cli/, compiled to dist/ by `npm ci`.
+import { existsSync } from 'node:fs';
+
+const main = new URL('./dist/cli/main.js', import.meta.url);
+if (!existsSync(main)) {
+  console.error('rumeur: not built yet; run `npm ci` (or `npm run build`) first');
+  process.exit(2);
+}
+const { main: run } = await import(main.href);
+await run(process.argv.slice(2));

@@ -1,0 +1,51 @@
+import { Buffer } from 'node:buffer';
+import { compareBytes, digest128 } from '../base/bytes.js';
+import type { Dot } from './dot.js';
+import type { Stamp } from './stamp.js';
+
+/**
+ * What a bucket holds under a key: a value or a tombstone, with the dot and stamp of the write that made it.
+ * `value` is the writer's JSON text as UTF-8 bytes, never re-encoded; `null` is a tombstone.
+ */
+export interface Entry extends Dot {
+  readonly key: string;
+  readonly stamp: Stamp;
+  readonly value: Uint8Array | null;
+  /** 16 bytes over everything above: content hash, checksum of the row and term of the state hash. */
+  readonly digest: Uint8Array;
+}
+
+export type EntryWithoutDigest = Omit<Entry, 'digest'>;
+
+/** `entry` with its digest; the layout hashed is in docs/PROTOCOL.md, "Digests". */
+export function sealEntry(entry: EntryWithoutDigest): Entry {
+  return { ...entry, digest: entryDigest(entry) };
+}
+
+export function entryDigest(entry: EntryWithoutDigest): Uint8Array {
+  const { key, origin, seq, stamp, value } = entry;
+  const keyLength = Buffer.byteLength(key);
+  const head = Buffer.allocUnsafe(1 + 8 + 8 + origin.length + 2 + keyLength);
+  head[0] = value === null ? 0 : 1;
+  head.writeBigUInt64BE(stamp, 1);
+  head.writeBigUInt64BE(BigInt(seq), 9);
+  head.write(origin, 17, 'latin1');
+  head.writeUInt16BE(keyLength, 17 + origin.length);
+  head.write(key, 19 + origin.length, 'utf8');
+  return value === null ? digest128(head) : digest128(head, value);
+}
+
+/**
+ * The total order of all writes: stamp, origin, seq, and the content's digest last, so that even a dot that
+ * was wrongly used twice ends equal everywhere. Above 0 when `a` wins over `b`.
+ */
+export function compareEntries(a: Entry, b: Entry): number {
+  return compareWrites(a, b) || compareBytes(a.digest, b.digest);
+}
+
+/** The order by `(stamp, origin, seq)` alone: how deltas are sent. */
+export function compareWrites(a: Dot & { stamp: Stamp }, b: Dot & { stamp: Stamp }): number {
+  if (a.stamp !== b.stamp) return a.stamp < b.stamp ? -1 : 1;
+  if (a.origin !== b.origin) return a.origin < b.origin ? -1 : 1;
+  return a.seq - b.seq;
+}

@@ -1,0 +1,64 @@
+import { toHex } from '../base/bytes.js';
+
+/**
+ * The order-independent hash of a set: the sum of its members' 128-bit digests modulo 2^128 (AdHash, Bellare
+ * and Micciancio 1997). Adding and removing a member costs four additions.
+ */
+export class Fingerprint {
+  readonly #words: Uint32Array;
+
+  private constructor(words: Uint32Array) {
+    this.#words = words;
+  }
+
+  static empty(): Fingerprint {
+    return new Fingerprint(new Uint32Array(4));
+  }
+
+  /** @param bytes 16 bytes, least word first. */
+  static fromBytes(bytes: Uint8Array): Fingerprint {
+    return new Fingerprint(wordsOf(bytes));
+  }
+
+  clone(): Fingerprint {
+    return new Fingerprint(this.#words.slice());
+  }
+
+  add(digest: Uint8Array): void {
+    const other = wordsOf(digest);
+    let carry = 0;
+    for (let i = 0; i < 4; i++) {
+      const sum = (this.#words[i] as number) + (other[i] as number) + carry;
+      this.#words[i] = sum;
+      carry = sum > 0xffff_ffff ? 1 : 0;
+    }
+  }
+
+  remove(digest: Uint8Array): void {
+    const other = wordsOf(digest);
+    let borrow = 0;
+    for (let i = 0; i < 4; i++) {
+      const difference = (this.#words[i] as number) - (other[i] as number) - borrow;
+      this.#words[i] = difference;
+      borrow = difference < 0 ? 1 : 0;
+    }
+  }
+
+  toBytes(): Uint8Array {
+    const bytes = new Uint8Array(16);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < 4; i++) view.setUint32(4 * i, this.#words[i] as number, true);
+    return bytes;
+  }
+
+  toText(): string {
+    return toHex(this.toBytes());
+  }
+}
+
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
+  const words = new Uint32Array(4);
+  for (let i = 0; i < 4; i++) words[i] = view.getUint32(4 * i, true);
+  return words;
+}

@@ -1,0 +1,105 @@
+import { digest128, utf8 } from '../base/bytes.js';
+import type { OriginId } from '../base/ids.js';
+import type { Dot } from './dot.js';
+import * as intervals from './intervals.js';
+import { type Intervals, NO_INTERVALS } from './intervals.js';
+
+/**
+ * What a replica covers: for each origin the exact intervals of seqs (Parker et al. 1983; with exceptions as
+ * in Malkhi and Terry, "Concise version vectors in WinFS", 2005). It is also the seen-set of messages.
+ */
+export class VersionVector {
+  readonly #origins: Map<OriginId, Intervals>;
+  #hash: Uint8Array | undefined;
+
+  constructor(rows: Iterable<readonly [OriginId, Intervals]> = []) {
+    this.#origins = new Map();
+    for (const [origin, set] of rows) if (set.length > 0) this.#origins.set(origin, set);
+  }
+
+  /** A copy; interval lists are shared, as they never change. */
+  clone(): VersionVector {
+    return new VersionVector(this.#origins);
+  }
+
+  get size(): number {
+    return this.#origins.size;
+  }
+
+  get(origin: OriginId): Intervals {
+    return this.#origins.get(origin) ?? NO_INTERVALS;
+  }
+
+  entries(): IterableIterator<[OriginId, Intervals]> {
+    return this.#origins.entries();
+  }
+
+  covers(dot: Dot): boolean {
+    const set = this.#origins.get(dot.origin);
+    return set !== undefined && intervals.has(set, dot.seq);
+  }
+
+  add(origin: OriginId, lo: number, hi: number): void {
+    this.#set(origin, intervals.add(this.get(origin), lo, hi));
+  }
+
+  addAll(origin: OriginId, set: Intervals): void {
+    this.#set(origin, intervals.union(this.get(origin), set));
+  }
+
+  merge(other: VersionVector): void {
+    for (const [origin, set] of other.#origins) this.addAll(origin, set);
+  }
+
+  #set(origin: OriginId, set: Intervals): void {
+    if (set.length === 0 || set === this.#origins.get(origin)) return;
+    this.#origins.set(origin, set);
+    this.#hash = undefined;
+  }
+
+  /** What this vector covers and `other` does not. */
+  minus(other: VersionVector): VersionVector {
+    const rest = new VersionVector();
+    for (const [origin, set] of this.#origins) rest.#set(origin, intervals.subtract(set, other.get(origin)));
+    return rest;
+  }
+
+  /** Whether everything covered here is covered by `other`. */
+  within(other: VersionVector): boolean {
+    for (const [origin, set] of this.#origins) {
+      if (intervals.subtract(set, other.get(origin)).length > 0) return false;
+    }
+    return true;
+  }
+
+  /** How many dots are covered. */
+  count(): number {
+    let total = 0;
+    for (const set of this.#origins.values()) total += intervals.count(set);
+    return total;
+  }
+
+  /** How many intervals there are, over all origins: the vector's size in memory and on the wire. */
+  intervalCount(): number {
+    let total = 0;
+    for (const set of this.#origins.values()) total += set.length / 2;
+    return total;
+  }
+
+  /** 16 bytes over the canonical form: `origin:lo-hi,lo-hi;` of each origin, in the order of the origins. */
+  hash(): Uint8Array {
+    this.#hash ??= digest128(utf8(this.toText()));
+    return this.#hash;
+  }
+
+  toText(): string {
+    let text = '';
+    for (const origin of [...this.#origins.keys()].sort()) {
+      const set = this.get(origin);
+      text += `${origin}:`;
+      for (let i = 0; i < set.length; i += 2) text += `${i > 0 ? ',' : ''}${set[i] ?? 0}-${set[i + 1] ?? 0}`;
+      text += ';';
+    }
+    return text;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Batch, StoredState } from '../replica/batch.js';
+import type { View } from '../replica/view.js';
+
+/**
+ * Why the store goes on under the ids it has (invariant 3 of the design: a dot never names two things).
+ * - `new`: there was no store; new peer id, new origin.
+ * - `untouched`: closed cleanly and not touched since; both ids stay.
+ * - `unclean`: not closed cleanly, or written over since; new origin.
+ * - `copied`: the files are another's copy; new peer id and new origin.
+ */
+export type Provenance = 'new' | 'untouched' | 'unclean' | 'copied';
+
+/**
+ * A durable store behind a synchronous read side. `commit` is synchronous: when it returns, the view shows the
+ * batch; when it throws, nothing of it was taken. It may still be on its way to the operating system
+ * (`committed`) and to the disk (`flushed`).
+ */
+export interface Storage extends View {
+  readonly provenance: Provenance;
+  /** What was stored when the store was opened, ids of this run included. */
+  readonly initial: StoredState;
+  commit(batch: Batch): void;
+  /** Puts handed over and not yet committed: the measure for back-pressure. */
+  readonly backlog: number;
+  /**
+   * Resolves when everything committed before the call survives the death of the process.
+   * @throws RumeurError `DISK_FULL`, `DISK_FAILED`; a store that failed once stays failed.
+   */
+  committed(): Promise<void>;
+  /**
+   * Resolves when everything committed before the call is on the disk. Calls share flushes (group commit).
+   * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
+   */
+  flushed(): Promise<void>;
+  /** Flushes, marks the store as cleanly closed and releases it. */
+  close(): Promise<void>;
+}
