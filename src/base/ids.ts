@@ -19,4 +19,5 @@ const BUCKET = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 export const isId = (text: unknown): text is string => typeof text === 'string' && ID.test(text);
 
 /** Bucket names: 1 to 64 of `a-z 0-9 _ -`, not starting with a sign. */
-export const isBucketName = (text: unknown): text is BucketName => typeof text === 'string' && BUCKET.test(text);
+export const isBucketName = (text: unknown): text is BucketName =>
+  typeof text === 'string' && BUCKET.test(text);

@@ -14,6 +14,7 @@ export function dotFromText(text: string): Dot | undefined {
   const origin = text.slice(0, ID_LENGTH);
   const digits = text.slice(ID_LENGTH + 1);
   const seq = Number(digits);
-  const sound = isId(origin) && text[ID_LENGTH] === '.' && /^[1-9]\d{0,15}$/.test(digits) && Number.isSafeInteger(seq);
+  const sound =
+    isId(origin) && text[ID_LENGTH] === '.' && /^[1-9]\d{0,15}$/.test(digits) && Number.isSafeInteger(seq);
   return sound ? { origin: origin as OriginId, seq } : undefined;
 }

@@ -1,4 +1,5 @@
 import type { PeerId } from '../base/ids.js';
+import type { Random } from '../base/random.js';
 
 /** How an address came to us: the config's `peers`, an `addPeer`, or another peer's word. */
 export type AddressSource = 'config' | 'added' | 'gossip';
@@ -11,4 +12,213 @@ export interface AddressRecord {
   readonly id?: PeerId;
   readonly name?: string;
   readonly removed?: true;
+}
+
+export interface KnownAddress {
+  record: AddressRecord;
+  /** An attempt is under way. */
+  dialing: boolean;
+  /** Attempts that failed since the last link. */
+  failures: number;
+  /** When to dial next, milliseconds. */
+  dueAt: number;
+  /** It leads to ourselves: never dialled again in this run. */
+  self: boolean;
+}
+
+export interface AddressBookOptions {
+  /** Our own address, never dialled. */
+  readonly ownUrl: string | null;
+  /** How many addresses are kept. */
+  readonly capacity: number;
+  /** First and longest pause between two attempts, milliseconds. */
+  readonly backoffMs: readonly [first: number, longest: number];
+}
+
+/**
+ * The addresses that we know and when each is to be dialled: exponential back-off with jitter (Brooker, "Exponential
+ * Backoff And Jitter", 2015), so that peers that lost each other do not return in step.
+ */
+export class AddressBook {
+  readonly #known = new Map<string, KnownAddress>();
+  readonly #options: AddressBookOptions;
+  readonly #random: Random;
+  #changed = false;
+
+  constructor(
+    configured: readonly string[],
+    stored: readonly AddressRecord[],
+    options: AddressBookOptions,
+    random: Random,
+  ) {
+    this.#options = options;
+    this.#random = random;
+    for (const record of stored) {
+      // A configured address that left the config is forgotten, unless it was removed by hand.
+      if (record.source !== 'config' || record.removed) this.#insert(record);
+    }
+    for (const url of configured) {
+      const former = stored.find((record) => record.url === url);
+      if (!this.#known.get(url)?.record.removed) this.#insert({ ...former, url, source: 'config' });
+    }
+  }
+
+  #insert(record: AddressRecord): KnownAddress {
+    const self = record.url === this.#options.ownUrl;
+    const known = { record, dialing: false, failures: 0, dueAt: 0, self };
+    this.#known.set(record.url, known);
+    return known;
+  }
+
+  get(url: string): KnownAddress | undefined {
+    return this.#known.get(url);
+  }
+
+  /** Every address that is not removed, ourselves left out. */
+  *active(): Iterable<KnownAddress> {
+    for (const known of this.#known.values()) if (!known.record.removed && !known.self) yield known;
+  }
+
+  /** Whether an address or the peer behind it was removed by hand. */
+  isRemoved(url: string | null, id: PeerId): boolean {
+    if (url !== null && this.#known.get(url)?.record.removed) return true;
+    for (const { record } of this.#known.values()) if (record.removed && record.id === id) return true;
+    return false;
+  }
+
+  /** Dials that are due: addresses without an attempt under way whose peer is not linked. */
+  due(now: number, isLinked: (id: PeerId) => boolean): string[] {
+    const urls: string[] = [];
+    for (const known of this.active()) {
+      if (this.#wanted(known, isLinked) && known.dueAt <= now) urls.push(known.record.url);
+    }
+    return urls;
+  }
+
+  /** When the next dial is due; infinite when there is none. */
+  nextDueAt(isLinked: (id: PeerId) => boolean): number {
+    let next = Infinity;
+    for (const known of this.active()) if (this.#wanted(known, isLinked)) next = Math.min(next, known.dueAt);
+    return next;
+  }
+
+  #wanted(known: KnownAddress, isLinked: (id: PeerId) => boolean): boolean {
+    return !known.dialing && (known.record.id === undefined || !isLinked(known.record.id));
+  }
+
+  dialStarted(url: string): void {
+    const known = this.#known.get(url);
+    if (known) known.dialing = true;
+  }
+
+  /** An attempt came to nothing, or a link that it made was refused. */
+  dialFailed(url: string, now: number): void {
+    const known = this.#known.get(url);
+    if (!known) return;
+    known.dialing = false;
+    known.failures++;
+    known.dueAt = now + this.#pause(known.failures);
+  }
+
+  /** A link that we dialled has finished its handshake: the address leads to this peer. */
+  reached(url: string, id: PeerId, name: string): void {
+    const known = this.#known.get(url);
+    if (!known) return;
+    known.dialing = false;
+    known.failures = 0;
+    if (known.record.id === id && known.record.name === name) return;
+    known.record = { ...known.record, id, name };
+    this.#changed = true;
+  }
+
+  /** The address leads to ourselves. */
+  isSelf(url: string): void {
+    const known = this.#known.get(url);
+    if (!known) return;
+    known.dialing = false;
+    known.self = true;
+  }
+
+  /**
+   * All addresses of a peer whose last link is gone are due again after a first, jittered pause; after the longest
+   * one when that peer has refused us.
+   */
+  lost(id: PeerId, now: number, refused: boolean): void {
+    for (const known of this.active()) {
+      if (known.record.id === id) known.dueAt = now + this.#pause(refused ? Infinity : 1);
+    }
+  }
+
+  #pause(failures: number): number {
+    const [first, longest] = this.#options.backoffMs;
+    const bound = Math.min(longest, first * 2 ** Math.min(failures, 20));
+    return Math.max(first / 2, bound / 4, this.#random.float() * bound);
+  }
+
+  /** Adds an address by hand: it is dialled at once, and no longer kept out, nor is the peer behind it. */
+  add(url: string): void {
+    const former = this.#known.get(url)?.record;
+    const id = former?.id;
+    for (const [other, { record }] of this.#known) {
+      if (record.removed && (other === url || (id !== undefined && record.id === id)))
+        this.#known.delete(other);
+    }
+    const source = former && !former.removed && former.source === 'config' ? 'config' : 'added';
+    this.#insert({ ...(id === undefined ? {} : { id }), url, source });
+    this.#changed = true;
+  }
+
+  /** Remembers to keep a peer out, by its address, its id or both. Returns whether it was known. */
+  remove(urls: readonly string[], id: PeerId | undefined): void {
+    for (const known of this.#known.values()) {
+      if (id !== undefined && known.record.id === id) this.#markRemoved(known);
+    }
+    for (const url of urls)
+      this.#markRemoved(
+        this.#known.get(url) ?? this.#insert({ url, source: 'added', ...(id ? { id } : {}) }),
+      );
+    if (urls.length === 0 && id !== undefined && ![...this.#known.values()].some((k) => k.record.id === id)) {
+      // A peer that only ever dialled us has no address; a placeholder keeps its id out.
+      this.#markRemoved(this.#insert({ url: `id:${id}`, source: 'added', id }));
+    }
+    this.#changed = true;
+  }
+
+  #markRemoved(known: KnownAddress): void {
+    known.record = { ...known.record, removed: true };
+  }
+
+  /** Takes another peer's word for an address; returns whether it is news. The number kept is bounded. */
+  learn(url: string, id: PeerId, name: string): boolean {
+    const known = this.#known.get(url);
+    if (known) {
+      // Whoever answers there decides who it is; hearsay only fills a gap.
+      if (known.record.id !== undefined || known.record.removed) return false;
+      known.record = { ...known.record, id, name };
+      this.#changed = true;
+      return true;
+    }
+    if (url === this.#options.ownUrl || this.isRemoved(url, id)) return false;
+    if (this.#known.size >= this.#options.capacity && !this.#forgetOne()) return false;
+    this.#insert({ url, id, name, source: 'gossip' });
+    this.#changed = true;
+    return true;
+  }
+
+  /** Makes room: the learned address that has failed most often goes; those that work or were named stay. */
+  #forgetOne(): boolean {
+    let worst: KnownAddress | undefined;
+    for (const known of this.active()) {
+      if (known.record.source !== 'gossip' || known.dialing || known.failures === 0) continue;
+      if (!worst || known.failures > worst.failures) worst = known;
+    }
+    return worst !== undefined && this.#known.delete(worst.record.url);
+  }
+
+  /** The records to store, if anything changed since the last call. */
+  takeChanges(): AddressRecord[] | undefined {
+    if (!this.#changed) return undefined;
+    this.#changed = false;
+    return [...this.#known.values()].map((known) => known.record);
+  }
 }

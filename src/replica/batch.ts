@@ -16,7 +16,7 @@ export interface Batch {
   readonly vectors: readonly VectorRow[];
   /** The new totals of each bucket that changed. */
   readonly totals: readonly Totals[];
-  /** The highest stamp seen so far, when it rose. */
+  /** The clock's last stamp, when it changed. It goes back only together with a new `origin`. */
   readonly clock?: Stamp;
   /** The origin under which this store writes from now on, when it changed. */
   readonly origin?: OriginId;

@@ -1,0 +1,248 @@
+import { Decoder, Encoder } from '@msgpack/msgpack';
+import { Buffer } from 'node:buffer';
+import { isBucketName, isId, type BucketName, type OriginId } from '../base/ids.js';
+import { type Intervals, isIntervals } from '../data/intervals.js';
+import type { Stamp } from '../data/stamp.js';
+import { VersionVector } from '../data/version-vector.js';
+import { MAX_DEPTH, MAX_KEY_BYTES, MAX_TEXT_BYTES, MAX_VALUE_BYTES, MAX_VECTOR_NUMBERS } from './limits.js';
+
+/** A message that breaks the protocol. The link it came on is closed with this reason. */
+export class MalformedMessage extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'MalformedMessage';
+  }
+}
+
+const encoder = new Encoder({ useBigInt64: true });
+
+export const packList = (list: readonly unknown[]): Uint8Array => encoder.encode(list);
+
+/**
+ * Opens a MessagePack array from another peer. The shape is checked before the decoder allocates anything:
+ * a five-byte header may claim four billion elements.
+ */
+export function unpackList(bytes: Uint8Array): Fields {
+  checkShape(bytes);
+  let value: unknown;
+  try {
+    value = new Decoder({ useBigInt64: true, maxMapLength: 0, maxExtLength: 0 }).decode(bytes);
+  } catch (error) {
+    throw new MalformedMessage(error instanceof Error ? error.message : String(error));
+  }
+  return Fields.of(value);
+}
+
+/** Walks the MessagePack headers: only nil, booleans, unsigned integers, text, bytes and arrays; bounded depth and length. */
+function checkShape(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const open: number[] = [];
+  let budget = bytes.length;
+  let at = 0;
+  do {
+    if (at >= bytes.length) throw new MalformedMessage('truncated');
+    const header = readHeader(view, at);
+    at += header.size;
+    if (open.length > 0) open[open.length - 1] = (open[open.length - 1] as number) - 1;
+    if (header.elements > 0) {
+      budget -= header.elements;
+      if (budget < 0 || open.length >= MAX_DEPTH) throw new MalformedMessage('nested too deep or too long');
+      open.push(header.elements);
+    }
+    while (open.length > 0 && open[open.length - 1] === 0) open.pop();
+  } while (open.length > 0);
+  if (at !== bytes.length) throw new MalformedMessage('wrong length');
+}
+
+function readHeader(view: DataView, at: number): { size: number; elements: number } {
+  const tag = view.getUint8(at);
+  if (tag <= 0x7f || tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return { size: 1, elements: 0 };
+  if (tag >= 0xa0 && tag <= 0xbf) return { size: 1 + (tag & 0x1f), elements: 0 };
+  if (tag >= 0x90 && tag <= 0x9f) return { size: 1, elements: tag & 0x0f };
+  try {
+    switch (tag) {
+      case 0xc4:
+      case 0xd9:
+        return { size: 2 + view.getUint8(at + 1), elements: 0 };
+      case 0xc5:
+      case 0xda:
+        return { size: 3 + view.getUint16(at + 1), elements: 0 };
+      case 0xc6:
+      case 0xdb:
+        return { size: 5 + view.getUint32(at + 1), elements: 0 };
+      case 0xcc:
+        return { size: 2, elements: 0 };
+      case 0xcd:
+        return { size: 3, elements: 0 };
+      case 0xce:
+        return { size: 5, elements: 0 };
+      case 0xcf:
+      case 0xcb:
+        return { size: 9, elements: 0 };
+      case 0xdc:
+        return { size: 3, elements: view.getUint16(at + 1) };
+      case 0xdd:
+        return { size: 5, elements: view.getUint32(at + 1) };
+    }
+  } catch {
+    throw new MalformedMessage('truncated');
+  }
+  throw new MalformedMessage(`unexpected MessagePack type 0x${tag.toString(16)}`);
+}
+
+/** Reads the fields of a decoded list one after the other, each checked. Further fields are left for later versions. */
+export class Fields {
+  readonly #list: readonly unknown[];
+  #at = 0;
+
+  private constructor(list: readonly unknown[]) {
+    this.#list = list;
+  }
+
+  static of(value: unknown): Fields {
+    if (!Array.isArray(value)) throw new MalformedMessage('expected a list');
+    return new Fields(value);
+  }
+
+  get more(): boolean {
+    return this.#at < this.#list.length;
+  }
+
+  #next(): unknown {
+    if (!this.more) throw new MalformedMessage('a field is missing');
+    return this.#list[this.#at++];
+  }
+
+  /** An unsigned integer up to 2^53 - 1. */
+  uint(): number {
+    const value = this.#next();
+    const number = typeof value === 'bigint' ? Number(value) : value;
+    if (!Number.isSafeInteger(number) || (number as number) < 0)
+      throw new MalformedMessage('expected a count');
+    return number as number;
+  }
+
+  seq(): number {
+    const seq = this.uint();
+    if (seq === 0) throw new MalformedMessage('a seq of zero');
+    return seq;
+  }
+
+  stamp(): Stamp {
+    const value = this.#next();
+    if (typeof value === 'bigint' && value >= 0n) return value as Stamp;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value) as Stamp;
+    throw new MalformedMessage('expected a stamp');
+  }
+
+  flag(): boolean {
+    const value = this.#next();
+    if (typeof value !== 'boolean') throw new MalformedMessage('expected a flag');
+    return value;
+  }
+
+  text(): string {
+    const value = this.#next();
+    if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_TEXT_BYTES)
+      throw new MalformedMessage('expected a short text');
+    return value;
+  }
+
+  textOrNull(): string | null {
+    if (this.#list[this.#at] !== null) return this.text();
+    this.#at++;
+    return null;
+  }
+
+  key(): string {
+    const value = this.#next();
+    const sound = typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= MAX_KEY_BYTES;
+    if (!sound || !value.isWellFormed()) throw new MalformedMessage('not a key');
+    return value;
+  }
+
+  id(): string {
+    const value = this.#next();
+    if (!isId(value)) throw new MalformedMessage('not an id');
+    return value;
+  }
+
+  bucket(): BucketName {
+    const value = this.#next();
+    if (!isBucketName(value)) throw new MalformedMessage('not a bucket name');
+    return value;
+  }
+
+  bytes(): Uint8Array {
+    const value = this.#next();
+    if (!(value instanceof Uint8Array)) throw new MalformedMessage('expected bytes');
+    return value;
+  }
+
+  hash(): Uint8Array {
+    const value = this.bytes();
+    if (value.length !== 16) throw new MalformedMessage('expected a hash of 16 bytes');
+    return value;
+  }
+
+  /** A value's bytes; nil is a tombstone. */
+  value(): Uint8Array | null {
+    if (this.#list[this.#at] === null) {
+      this.#at++;
+      return null;
+    }
+    const value = this.bytes();
+    if (value.length === 0 || value.length > MAX_VALUE_BYTES)
+      throw new MalformedMessage('a value of a wrong size');
+    return value;
+  }
+
+  list(max: number): Fields {
+    const fields = Fields.of(this.#next());
+    if (fields.#list.length > max) throw new MalformedMessage('a list that is too long');
+    return fields;
+  }
+
+  /** Each element of a list, read by `read` from the list itself until it is used up. */
+  each<T>(max: number, read: (fields: Fields) => T): T[] {
+    const fields = this.list(max);
+    const out: T[] = [];
+    while (fields.more) out.push(read(fields));
+    return out;
+  }
+
+  vector(): VersionVector {
+    const fields = this.list(MAX_VECTOR_NUMBERS);
+    const rows = new Map<OriginId, Intervals>();
+    while (fields.more) {
+      const origin = fields.id() as OriginId;
+      const set = absolute(fields.each(MAX_VECTOR_NUMBERS, (row) => row.uint()));
+      if (!isIntervals(set) || set.length === 0 || rows.has(origin))
+        throw new MalformedMessage('not a version vector');
+      rows.set(origin, set);
+    }
+    return new VersionVector(rows);
+  }
+}
+
+/** `[origin, [lo, length - 1, gap, length - 1, ...], origin, ...]`: differences, as they are small. */
+export function vectorToList(vector: VersionVector): unknown[] {
+  const list: unknown[] = [];
+  for (const [origin, set] of vector.entries()) {
+    let last = 0;
+    list.push(
+      origin,
+      set.map((bound) => {
+        const difference = bound - last;
+        last = bound;
+        return difference;
+      }),
+    );
+  }
+  return list;
+}
+
+function absolute(differences: readonly number[]): number[] {
+  let last = 0;
+  return differences.map((difference) => (last += difference));
+}

@@ -1,0 +1,28 @@
+/** The protocol versions that this build speaks, lowest and highest. */
+export const PROTOCOL_MIN = 1;
+export const PROTOCOL_MAX = 1;
+
+/** Bounds of everything that comes from another peer. A peer's own `limits` only ever lower what it writes itself. */
+export const MAX_MESSAGE_BYTES = 17 * 2 ** 20;
+export const MAX_VALUE_BYTES = 8 * 2 ** 20;
+export const MAX_KEY_BYTES = 1024;
+/** Text fields: names, urls, reasons. */
+export const MAX_TEXT_BYTES = 1024;
+export const MAX_BUCKETS = 1024;
+export const MAX_ADDRESSES = 1024;
+/** Origins and intervals in one version vector. */
+export const MAX_VECTOR_NUMBERS = 1_000_000;
+/** Message nesting: message > list of vectors > vector > origin row > intervals. */
+export const MAX_DEPTH = 6;
+
+/** Operations are packed into messages of about this size; a single large value makes a larger one. */
+export const TARGET_FRAME_BYTES = 64 * 2 ** 10;
+
+/** A receiver acknowledges bytes whenever this many have come in since its last acknowledgement. */
+export const ACK_EVERY_BYTES = 256 * 2 ** 10;
+/** A sender with more unacknowledged bytes than this on a link stops pushing there; anti-entropy repairs it. */
+export const PUSH_WINDOW_BYTES = 4 * 2 ** 20;
+/** Chunks of a delta that may be under way before the receiver's next credit. */
+export const DELTA_WINDOW_CHUNKS = 8;
+/** Intervals that a delta full of exact dots may leave us with for one origin before we end it. */
+export const MAX_EXACT_INTERVALS = 4096;

@@ -1,0 +1,135 @@
+import type { BucketName, LinkId, PeerId, SessionId } from '../base/ids.js';
+import type { VersionVector } from '../data/version-vector.js';
+import type { Hello } from './messages.js';
+
+/** One connection to another peer, from its opening to its end. */
+export interface Link {
+  readonly id: LinkId;
+  readonly direction: 'in' | 'out';
+  /** What we dialled; absent for links that were dialled to us. */
+  readonly url: string | undefined;
+  /** The other side's network address, for logs. */
+  readonly remote: string;
+  readonly openedAt: number;
+  /** The other side's HELLO, once it has come. */
+  hello: Hello | undefined;
+  /** We asked for its end; nothing more is sent or heeded. */
+  closing: boolean;
+  lastHeardAt: number;
+  pingSentAt: number;
+  rttMs: number | null;
+  /** The other side's clock minus ours, milliseconds. */
+  clockOffset: number;
+  readonly flow: Flow;
+  readonly traffic: Traffic;
+  /** What the other side is known to cover. */
+  readonly vectors: Map<BucketName, VersionVector>;
+  /** The other side has said goodbye, with this code. */
+  goodbye: string | undefined;
+}
+
+/** Byte credits in both directions: see ACK in docs/PROTOCOL.md. */
+export interface Flow {
+  sent: number;
+  acknowledged: number;
+  received: number;
+  receivedAcknowledged: number;
+  /** Pushes were left out because the window was full; a digest is due when it empties. */
+  lagging: boolean;
+}
+
+/** Operations that crossed a link, pushes and deltas apart. */
+export interface Traffic {
+  pushesSent: number;
+  pushesReceived: number;
+  deltasSent: number;
+  deltasReceived: number;
+}
+
+export function openLink(
+  id: LinkId,
+  direction: 'in' | 'out',
+  remote: string,
+  url: string | undefined,
+  now: number,
+): Link {
+  return {
+    id,
+    direction,
+    url,
+    remote,
+    openedAt: now,
+    hello: undefined,
+    closing: false,
+    lastHeardAt: now,
+    pingSentAt: 0,
+    rttMs: null,
+    clockOffset: 0,
+    flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
+    traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0 },
+    vectors: new Map(),
+    goodbye: undefined,
+  };
+}
+
+/**
+ * Which links must end now that `link` has finished its handshake, among those to the same peer.
+ * Both sides come to the same answer, whichever handshake each sees finish first:
+ * - links of a former session of that peer end;
+ * - of two links dialled by different sides, the one dialled by the lower peer id stays;
+ * - of two that we dialled, the older stays. (Of two dialled to us the other side will close one.)
+ */
+export function rivalsToClose(link: Link, others: readonly Link[], self: PeerId): Link[] {
+  const hello = link.hello;
+  if (!hello) return [];
+  const losers: Link[] = [];
+  for (const other of others) {
+    if (other.hello?.session !== hello.session) losers.push(other);
+    else if (other.direction !== link.direction) {
+      const kept = self < hello.peer ? 'out' : 'in';
+      losers.push(link.direction === kept ? other : link);
+    } else if (link.direction === 'out') losers.push(link);
+  }
+  return losers;
+}
+
+/** Of several links to one session, the one that carries our gossip: the youngest, as older ones may be half dead. */
+export const youngest = (links: readonly Link[]): Link | undefined =>
+  links.reduce<Link | undefined>(
+    (best, link) => (best && best.openedAt > link.openedAt ? best : link),
+    undefined,
+  );
+
+export interface Self {
+  readonly peer: PeerId;
+  readonly session: SessionId;
+  readonly cluster: string;
+  readonly protocol: readonly [min: number, max: number];
+}
+
+export type Verdict =
+  { accept: true } | { accept: false; self: boolean; code: string; reason: string; hint?: string };
+
+/** Whether to go on with a peer that has introduced itself. */
+export function judgeHello(hello: Hello, self: Self): Verdict {
+  const refuse = (code: string, reason: string): Verdict => ({ accept: false, self: false, code, reason });
+  const [min, max] = hello.protocol;
+  if (max < self.protocol[0] || min > self.protocol[1]) {
+    const theirs = `${min} to ${max}`;
+    return refuse(
+      'PROTOCOL_MISMATCH',
+      `it speaks protocol ${theirs}, we speak ${self.protocol[0]} to ${self.protocol[1]}`,
+    );
+  }
+  if (hello.cluster !== self.cluster) {
+    return refuse('CLUSTER_MISMATCH', `it belongs to cluster '${hello.cluster}', we to '${self.cluster}'`);
+  }
+  if (hello.peer !== self.peer) return { accept: true };
+  if (hello.session === self.session) {
+    return { accept: false, self: true, code: 'PEER_REFUSED', reason: 'this address leads to ourselves' };
+  }
+  return refuse(
+    'PEER_REFUSED',
+    'another process runs under our own peer id: one of two copies of a data directory',
+  );
+}

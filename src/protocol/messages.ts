@@ -1,0 +1,162 @@
+import type { BucketName, OriginId, PeerId, SessionId } from '../base/ids.js';
+import type { EntryWithoutDigest } from '../data/entry.js';
+import type { VersionVector } from '../data/version-vector.js';
+
+/** The hashes of one bucket: 16 bytes each. Equal vector hashes mean that both cover the same dots. */
+export interface BucketDigest {
+  readonly bucket: BucketName;
+  readonly vectorHash: Uint8Array;
+  readonly stateHash: Uint8Array;
+}
+
+/** The first message on a link, in both directions. */
+export interface Hello {
+  readonly type: 'hello';
+  readonly protocol: readonly [min: number, max: number];
+  readonly cluster: string;
+  readonly peer: PeerId;
+  readonly session: SessionId;
+  readonly name: string;
+  /** Where others reach this peer; `null` when it cannot be dialled. */
+  readonly url: string | null;
+  /** The sender's wall clock, milliseconds since 1970. */
+  readonly clock: number;
+  /** The software's version, for people. */
+  readonly version: string;
+  readonly buckets: readonly (BucketDigest & { readonly policy: string })[];
+}
+
+/** The last message on a link: why it ends. */
+export interface Goodbye {
+  readonly type: 'goodbye';
+  /** `LEAVING`, `DUPLICATE` or an error code. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** New writes of one origin, in the order of their seqs: seqs lo to hi, perhaps with gaps. */
+export interface Push {
+  readonly type: 'push';
+  readonly bucket: BucketName;
+  readonly origin: OriginId;
+  readonly lo: number;
+  readonly hi: number;
+  /** The packed operations; `unpackOps` opens it when something in it is news. */
+  readonly body: Uint8Array;
+}
+
+/** Opens a round of anti-entropy. Answered by `same` or by `vectors`. */
+export interface Digest {
+  readonly type: 'digest';
+  readonly round: number;
+  readonly buckets: readonly BucketDigest[];
+}
+
+export interface Same {
+  readonly type: 'same';
+  readonly round: number;
+}
+
+/** The version vectors of the buckets that differ. */
+export interface Vectors {
+  readonly type: 'vectors';
+  /** Whether the receiver is asked for its own in return. */
+  readonly reply: boolean;
+  readonly buckets: readonly (readonly [BucketName, VersionVector])[];
+}
+
+export interface DeltaRequest {
+  readonly type: 'deltaRequest';
+  readonly request: number;
+  readonly bucket: BucketName;
+  readonly vector: VersionVector;
+  /** What the requester has dropped (rule 6); empty in this version. */
+  readonly floor: VersionVector;
+  /** The requester's clock plus its drift bound, milliseconds: no entry beyond it is wanted (rule 8). */
+  readonly horizon: number;
+  /** How many chunks may be sent before more credit comes. */
+  readonly credit: number;
+}
+
+export type Claim = readonly [origin: OriginId, lo: number, hi: number];
+
+export interface Chunk {
+  readonly type: 'chunk';
+  readonly request: number;
+  /** 0, 1, 2, ... within the request. */
+  readonly n: number;
+  /** Greatest write first. */
+  readonly entries: readonly EntryWithoutDigest[];
+  readonly claims: readonly Claim[];
+  /** Entries were skipped (rule 8): only the dots of the entries are covered, `claims` is empty. */
+  readonly exact: boolean;
+  readonly last: boolean;
+  /** With `exact`: the physical time of the least stamp that was skipped, milliseconds; else 0. */
+  readonly heldUntil: number;
+}
+
+export interface Credit {
+  readonly type: 'credit';
+  readonly request: number;
+  readonly chunks: number;
+}
+
+/** Ends a delta from either side. */
+export interface Cancel {
+  readonly type: 'cancel';
+  readonly request: number;
+  readonly reason: string;
+}
+
+/** The requester is below the sender's floor: reconcile instead (not yet in this version). */
+export interface Below {
+  readonly type: 'below';
+  readonly request: number;
+}
+
+export interface Ping {
+  readonly type: 'ping';
+  readonly id: number;
+  readonly clock: number;
+}
+
+export interface Pong {
+  readonly type: 'pong';
+  readonly id: number;
+  readonly clock: number;
+}
+
+export interface Address {
+  readonly url: string;
+  readonly id: PeerId;
+  readonly name: string;
+}
+
+/** Addresses at which the sender has met peers. */
+export interface Peers {
+  readonly type: 'peers';
+  readonly addresses: readonly Address[];
+}
+
+/** All bytes received on this link so far: the sender's credit. */
+export interface Ack {
+  readonly type: 'ack';
+  readonly bytes: number;
+}
+
+export type Message =
+  | Hello
+  | Goodbye
+  | Push
+  | Digest
+  | Same
+  | Vectors
+  | DeltaRequest
+  | Chunk
+  | Credit
+  | Cancel
+  | Below
+  | Ping
+  | Pong
+  | Peers
+  | Ack;

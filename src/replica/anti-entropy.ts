@@ -1,0 +1,194 @@
+import { equalBytes } from '../base/bytes.js';
+import type { LinkId } from '../base/ids.js';
+import { VersionVector } from '../data/version-vector.js';
+import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
+import type { Link } from '../protocol/link.js';
+import type { BucketDigest, Digest, Vectors } from '../protocol/messages.js';
+import type { Bucket } from './bucket.js';
+import { activeLinks, type Core, digestOf } from './core.js';
+import type { DeltaPull } from './delta-pull.js';
+import type { Turn } from './turn.js';
+
+/** Pushes that are under way get this long to arrive before what they carry is asked for, milliseconds. */
+const GRACE_MS = 50;
+/** After a delta, its news is announced to the other neighbours this much later, milliseconds. */
+const SETTLE_MS = 20;
+/** A divergence is reported once in this time for each link, milliseconds. */
+const DIVERGENCE_REPORT_MS = 60_000;
+
+/**
+ * Compares version vectors with the neighbours, on each new link and then periodically, and starts the deltas that
+ * repair what is missing (Demers et al., "Epidemic algorithms for replicated database maintenance", 1987).
+ */
+export class AntiEntropy {
+  readonly #core: Core;
+  readonly #pull: DeltaPull;
+  #nextRoundAt = 0;
+  #pauseMs: number;
+  #round = 0;
+  /** When news that came by a delta is to be announced. */
+  #announceAt = Infinity;
+  /** When to look again for something to pull. */
+  #considerAt = Infinity;
+  readonly #divergenceReportedAt = new Map<LinkId, number>();
+
+  constructor(core: Core, pull: DeltaPull) {
+    this.#core = core;
+    this.#pull = pull;
+    this.#pauseMs = core.options.antiEntropyMs[0];
+  }
+
+  /** A new link: the HELLO's hashes say whether the vectors are to be exchanged. Each side decides for itself. */
+  linkUp(turn: Turn, link: Link, digests: readonly BucketDigest[]): void {
+    const different = this.#compare(turn, link, digests);
+    if (different.length > 0) this.#sendVectors(turn, link, different, false);
+    this.#hurry(turn.now);
+  }
+
+  linkDown(turn: Turn, link: LinkId): void {
+    this.#divergenceReportedAt.delete(link);
+    this.#considerAt = turn.now;
+  }
+
+  digest(turn: Turn, link: Link, message: Digest): void {
+    const different = this.#compare(turn, link, message.buckets);
+    if (different.length === 0) turn.send(link, { type: 'same', round: message.round });
+    else this.#sendVectors(turn, link, different, true);
+  }
+
+  same(link: Link): void {
+    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#core.options.antiEntropyMs[1]);
+    link.flow.lagging = false;
+  }
+
+  /** The buckets whose vectors differ; equal ones are noted, and unequal states under equal vectors reported. */
+  #compare(turn: Turn, link: Link, digests: readonly BucketDigest[]): Bucket[] {
+    const different: Bucket[] = [];
+    for (const digest of digests) {
+      const bucket = this.#core.buckets.get(digest.bucket);
+      if (!bucket) continue;
+      if (!equalBytes(digest.vectorHash, bucket.vector.hash())) {
+        different.push(bucket);
+        continue;
+      }
+      const known = link.vectors.get(bucket.name);
+      if (!known || !equalBytes(known.hash(), digest.vectorHash))
+        link.vectors.set(bucket.name, bucket.vector.clone());
+      if (!equalBytes(digest.stateHash, bucket.fingerprint.toBytes())) this.#diverged(turn, link, bucket);
+    }
+    return different;
+  }
+
+  #diverged(turn: Turn, link: Link, bucket: Bucket): void {
+    this.#core.counters.divergences++;
+    const reported = this.#divergenceReportedAt.get(link.id) ?? -Infinity;
+    if (turn.now - reported < DIVERGENCE_REPORT_MS) return;
+    this.#divergenceReportedAt.set(link.id, turn.now);
+    turn.note(
+      'error',
+      'divergence',
+      `bucket '${bucket.name}' covers the same writes as a peer and holds other data`,
+      {
+        peer: link.hello?.peer,
+      },
+    );
+  }
+
+  #sendVectors(turn: Turn, link: Link, buckets: readonly Bucket[], reply: boolean): void {
+    turn.send(link, { type: 'vectors', reply, buckets: buckets.map((b) => [b.name, b.vector] as const) });
+  }
+
+  vectors(turn: Turn, link: Link, message: Vectors): void {
+    const common: Bucket[] = [];
+    for (const [name, vector] of message.buckets) {
+      const bucket = this.#core.buckets.get(name);
+      if (!bucket) continue;
+      link.vectors.set(name, vector);
+      common.push(bucket);
+    }
+    if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
+    this.#hurry(turn.now);
+    const isNew = turn.now - link.openedAt < GRACE_MS;
+    this.#considerAt = Math.min(this.#considerAt, isNew ? turn.now : turn.now + GRACE_MS);
+  }
+
+  /** A delta has ended: there may be more elsewhere, and what came is news for the others. */
+  pulled(turn: Turn, entries: number): void {
+    this.#considerAt = turn.now;
+    if (entries > 0) this.#announceAt = Math.min(this.#announceAt, turn.now + SETTLE_MS);
+  }
+
+  #hurry(now: number): void {
+    this.#pauseMs = this.#core.options.antiEntropyMs[0];
+    this.#nextRoundAt = Math.min(this.#nextRoundAt, now + this.#pauseMs);
+  }
+
+  /** What `link` has and we neither have nor hold back. */
+  lacking(link: Link, bucket: Bucket): VersionVector {
+    const known = link.vectors.get(bucket.name);
+    if (!known || known.within(bucket.vector)) return new VersionVector();
+    const rest = known.minus(bucket.vector);
+    return bucket.held ? rest.minus(bucket.held.dots) : rest;
+  }
+
+  wake(turn: Turn): void {
+    this.#pull.expire(turn);
+    this.#releaseHeld(turn);
+    if (turn.now >= this.#considerAt) {
+      this.#considerAt = Infinity;
+      for (const bucket of this.#core.buckets.values()) this.#consider(turn, bucket);
+    }
+    for (const link of activeLinks(this.#core)) if (this.#hasCaughtUp(link)) this.#sendDigest(turn, link);
+    if (turn.now >= this.#announceAt) {
+      this.#announceAt = Infinity;
+      for (const link of activeLinks(this.#core)) this.#sendDigest(turn, link);
+    }
+    if (turn.now >= this.#nextRoundAt) this.#startRound(turn);
+  }
+
+  /** Starts a delta with the neighbour that has most of what we lack. */
+  #consider(turn: Turn, bucket: Bucket): void {
+    if (this.#pull.isPulling(bucket)) return;
+    let best: { link: Link; count: number } | undefined;
+    for (const link of activeLinks(this.#core)) {
+      const count = this.lacking(link, bucket).count();
+      if (count > 0 && (!best || count > best.count)) best = { link, count };
+    }
+    if (best) this.#pull.start(turn, best.link, bucket);
+  }
+
+  #startRound(turn: Turn): void {
+    const spread = 0.5 + this.#core.random.float() / 2;
+    this.#nextRoundAt = turn.now + this.#pauseMs * spread;
+    const link = this.#core.random.pick(activeLinks(this.#core));
+    if (link) this.#sendDigest(turn, link);
+  }
+
+  #sendDigest(turn: Turn, link: Link): void {
+    this.#core.counters.rounds++;
+    const buckets = [...this.#core.buckets.values()].map(digestOf);
+    turn.send(link, { type: 'digest', round: ++this.#round, buckets });
+  }
+
+  /** A link that missed pushes has drained: it hears now what there is to fetch. */
+  #hasCaughtUp(link: Link): boolean {
+    if (!link.flow.lagging || link.flow.sent - link.flow.acknowledged > PUSH_WINDOW_BYTES / 2) return false;
+    link.flow.lagging = false;
+    return true;
+  }
+
+  #releaseHeld(turn: Turn): void {
+    for (const bucket of this.#core.buckets.values()) {
+      if (!bucket.held || turn.now < bucket.held.until) continue;
+      bucket.held = undefined;
+      this.#considerAt = turn.now;
+    }
+  }
+
+  nextWakeAt(): number {
+    let next = Math.min(this.#considerAt, this.#announceAt, this.#nextRoundAt, this.#pull.nextWakeAt());
+    for (const bucket of this.#core.buckets.values())
+      if (bucket.held) next = Math.min(next, bucket.held.until);
+    return next;
+  }
+}

@@ -1,0 +1,203 @@
+import type { LinkId } from '../base/ids.js';
+import { sealEntry } from '../data/entry.js';
+import { stampMillis } from '../data/stamp.js';
+import { VersionVector } from '../data/version-vector.js';
+import { MalformedMessage } from '../protocol/fields.js';
+import { DELTA_WINDOW_CHUNKS, MAX_EXACT_INTERVALS } from '../protocol/limits.js';
+import type { Link } from '../protocol/link.js';
+import type { Chunk } from '../protocol/messages.js';
+import type { Bucket } from './bucket.js';
+import type { Core } from './core.js';
+import type { Turn } from './turn.js';
+
+/** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
+const STALL_MS = 15_000;
+/** Held-back writes are asked for again after this at the soonest, milliseconds. */
+const RETRY_HELD_MS = 1_000;
+
+interface Pull {
+  readonly bucket: Bucket;
+  readonly link: Link;
+  readonly request: number;
+  nextChunk: number;
+  /** Only the dots of the entries are covered from here on (rule 8). */
+  exact: boolean;
+  /** The physical time of the least stamp left out, milliseconds; infinite when none was. */
+  heldUntil: number;
+  entries: number;
+  readonly startedAt: number;
+  lastProgressAt: number;
+}
+
+/**
+ * Fetches what we lack. At most one delta a bucket at a time, from one link: two would bring the same entries twice.
+ * A cut delta leaves only truthful claims behind and is resumed with anybody.
+ */
+export class DeltaPull {
+  readonly #core: Core;
+  readonly #pulls = new Map<Bucket, Pull>();
+  #lastRequest: number;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#lastRequest = core.random.uint32();
+  }
+
+  isPulling(bucket: Bucket): boolean {
+    return this.#pulls.has(bucket);
+  }
+
+  start(turn: Turn, link: Link, bucket: Bucket): void {
+    const request = ++this.#lastRequest;
+    const { now } = turn;
+    this.#pulls.set(bucket, {
+      bucket,
+      link,
+      request,
+      nextChunk: 0,
+      exact: false,
+      heldUntil: Infinity,
+      entries: 0,
+      startedAt: now,
+      lastProgressAt: now,
+    });
+    turn.send(link, {
+      type: 'deltaRequest',
+      request,
+      bucket: bucket.name,
+      vector: bucket.vector,
+      floor: new VersionVector(),
+      horizon: this.#core.clock.horizon(turn.wall),
+      credit: DELTA_WINDOW_CHUNKS,
+    });
+  }
+
+  /**
+   * Takes the next chunk of a delta; entries and claims become one transaction. Chunks of deltas that are over are
+   * left aside (rule 7).
+   * @returns the bucket and how many entries the whole delta brought, when this was its last chunk
+   */
+  receive(
+    turn: Turn,
+    link: Link,
+    chunk: Chunk,
+    size: number,
+  ): { bucket: Bucket; entries: number } | undefined {
+    const pull = this.#find(link.id, chunk.request);
+    if (!pull) return undefined;
+    if (chunk.n !== pull.nextChunk) throw new MalformedMessage('a chunk out of order');
+    pull.nextChunk++;
+    pull.lastProgressAt = turn.now;
+    this.#core.counters.deltaBytesReceived += size;
+    this.#core.counters.deltaEntriesReceived += chunk.entries.length;
+    link.traffic.deltasReceived += chunk.entries.length;
+    if (chunk.exact) {
+      pull.exact = true;
+      if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
+    }
+    this.#applyEntries(turn, pull, chunk);
+    if (!pull.exact) this.#cover(turn, pull, chunk);
+    if (chunk.last) return this.#finish(turn, pull);
+    if (pull.exact && this.#isFragmented(pull.bucket)) {
+      turn.send(link, { type: 'cancel', request: pull.request, reason: 'too many gaps' });
+      return this.#finish(turn, pull);
+    }
+    turn.send(link, { type: 'credit', request: pull.request, chunks: 1 });
+    return undefined;
+  }
+
+  #applyEntries(turn: Turn, pull: Pull, chunk: Chunk): void {
+    const { bucket } = pull;
+    const { clock } = this.#core;
+    for (const entry of chunk.entries) {
+      if (bucket.vector.covers(entry)) continue;
+      if (clock.isBeyond(entry.stamp, turn.wall)) {
+        pull.exact = true;
+        pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
+        continue;
+      }
+      turn.apply(bucket, sealEntry(entry));
+      clock.observe(entry.stamp);
+      pull.entries++;
+      if (pull.exact) turn.cover(bucket, entry.origin, entry.seq, entry.seq);
+    }
+    if (chunk.entries.length > 0) turn.setClock(clock.last);
+  }
+
+  /** Claims cover every entry of an honest chunk; the dots are covered beside them so that a wrong chunk harms less. */
+  #cover(turn: Turn, pull: Pull, chunk: Chunk): void {
+    for (const [origin, lo, hi] of chunk.claims) turn.cover(pull.bucket, origin, lo, hi);
+    for (const { origin, seq } of chunk.entries) {
+      if (!pull.bucket.vector.covers({ origin, seq })) turn.cover(pull.bucket, origin, seq, seq);
+    }
+    const known = pull.link.vectors.get(pull.bucket.name);
+    for (const [origin, lo, hi] of chunk.claims) known?.add(origin, lo, hi);
+  }
+
+  #isFragmented(bucket: Bucket): boolean {
+    return bucket.vector.intervalCount() > MAX_EXACT_INTERVALS + bucket.vector.size;
+  }
+
+  #finish(turn: Turn, pull: Pull): { bucket: Bucket; entries: number } {
+    const { bucket, link, entries } = pull;
+    this.#pulls.delete(bucket);
+    if (pull.exact) this.#holdBack(turn, pull);
+    if (entries > 0) {
+      turn.note('debug', 'delta', `pulled ${entries} entries of bucket '${bucket.name}'`, {
+        peer: link.hello?.peer,
+        ms: turn.now - pull.startedAt,
+      });
+    }
+    return { bucket, entries };
+  }
+
+  /** What the other side covers and did not give us lies in the future, or is superseded by what does. */
+  #holdBack(turn: Turn, pull: Pull): void {
+    const { bucket, link } = pull;
+    const dots = link.vectors.get(bucket.name)?.minus(bucket.vector) ?? new VersionVector();
+    if (dots.size === 0) return;
+    const wait = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) - turn.wall : 0;
+    const until = turn.now + Math.max(wait + 1, RETRY_HELD_MS);
+    if (bucket.held) dots.merge(bucket.held.dots);
+    bucket.held = { dots, until: Math.min(until, bucket.held?.until ?? Infinity) };
+    turn.note('warn', 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
+      operations: dots.count(),
+      seconds: Math.round((bucket.held.until - turn.now) / 1000),
+    });
+  }
+
+  #find(link: LinkId, request: number): Pull | undefined {
+    for (const pull of this.#pulls.values())
+      if (pull.link.id === link && pull.request === request) return pull;
+    return undefined;
+  }
+
+  /** The other side gave up. */
+  cancelled(link: LinkId, request: number): void {
+    const pull = this.#find(link, request);
+    if (pull) this.#pulls.delete(pull.bucket);
+  }
+
+  linkDown(link: LinkId): void {
+    for (const pull of this.#pulls.values()) if (pull.link.id === link) this.#pulls.delete(pull.bucket);
+  }
+
+  /** Gives up deltas that make no progress; returns the links to blame. */
+  expire(turn: Turn): void {
+    for (const pull of this.#pulls.values()) {
+      if (turn.now - pull.lastProgressAt < STALL_MS) continue;
+      this.#pulls.delete(pull.bucket);
+      turn.send(pull.link, { type: 'cancel', request: pull.request, reason: 'no progress' });
+      pull.link.vectors.delete(pull.bucket.name);
+      turn.note('warn', 'delta-stalled', 'a delta made no progress and is asked for elsewhere', {
+        peer: pull.link.hello?.peer,
+      });
+    }
+  }
+
+  nextWakeAt(): number {
+    let next = Infinity;
+    for (const pull of this.#pulls.values()) next = Math.min(next, pull.lastProgressAt + STALL_MS);
+    return next;
+  }
+}

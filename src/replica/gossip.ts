@@ -1,0 +1,155 @@
+import type { OriginId } from '../base/ids.js';
+import { type Entry, type EntryWithoutDigest, sealEntry } from '../data/entry.js';
+import { atLeast, highest, subtract } from '../data/intervals.js';
+import { VersionVector } from '../data/version-vector.js';
+import type { Broadcast } from '../protocol/broadcast.js';
+import { encodeMessage, packOps, unpackOps } from '../protocol/codec.js';
+import { PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
+import type { Link } from '../protocol/link.js';
+import type { Push } from '../protocol/messages.js';
+import type { Bucket } from './bucket.js';
+import type { Core } from './core.js';
+import type { Turn } from './turn.js';
+
+/** Rough size of an operation beside its key and value: seq, stamp and MessagePack headers. */
+const OP_OVERHEAD = 24;
+
+/** Pushes news to the links that broadcast chooses, and takes the news of others. */
+export class Gossip {
+  readonly #core: Core;
+  readonly #broadcast: Broadcast;
+
+  constructor(core: Core, broadcast: Broadcast) {
+    this.#core = core;
+    this.#broadcast = broadcast;
+  }
+
+  /** Sends our own new writes; `entries` ascend by seq. Each frame is encoded once. */
+  publish(turn: Turn, bucket: Bucket, entries: readonly Entry[]): void {
+    for (const frame of frames(entries)) this.#spread(turn, bucket, frame, undefined, undefined);
+  }
+
+  /**
+   * Takes a push. Dots that are covered are skipped, dots from the future held back; the rest is applied and goes on
+   * to the others, in the very bytes it came in when all of it was news.
+   */
+  receive(turn: Turn, link: Link, push: Push, bytes: Uint8Array): void {
+    const bucket = this.#core.buckets.get(push.bucket);
+    if (!bucket) return;
+    const { clock } = this.#core;
+    const covered = bucket.vector.get(push.origin);
+    if (subtract([push.lo, push.hi], covered).length === 0) {
+      this.#count(link, push.hi - push.lo + 1, push.hi - push.lo + 1);
+      this.#broadcast.duplicate(push.origin, link.id);
+      return;
+    }
+    const ops = unpackOps(push.origin, push.body);
+    const fresh: EntryWithoutDigest[] = [];
+    let held = 0;
+    for (const op of ops) {
+      if (bucket.vector.covers(op)) continue;
+      if (clock.isBeyond(op.stamp, turn.wall)) held++;
+      else fresh.push(op);
+    }
+    this.#count(link, ops.length, ops.length - fresh.length - held);
+    know(link, bucket, push.origin, ops);
+    if (fresh.length === 0) return;
+    for (const op of fresh) {
+      turn.apply(bucket, sealEntry(op));
+      clock.observe(op.stamp);
+    }
+    for (const [lo, hi] of runs(fresh)) turn.cover(bucket, push.origin, lo, hi);
+    turn.setClock(clock.last);
+    this.#spread(turn, bucket, fresh, link, fresh.length === ops.length ? bytes : undefined);
+  }
+
+  #count(link: Link, operations: number, duplicates: number): void {
+    this.#core.counters.pushesReceived += operations;
+    this.#core.counters.pushesDuplicate += duplicates;
+    link.traffic.pushesReceived += operations;
+  }
+
+  /** One frame of one origin to every link that broadcast names and that can take it. */
+  #spread(
+    turn: Turn,
+    bucket: Bucket,
+    ops: readonly EntryWithoutDigest[],
+    from: Link | undefined,
+    encoded: Uint8Array | undefined,
+  ): void {
+    const [first, last] = [ops[0], ops[ops.length - 1]];
+    if (!first || !last) return;
+    let bytes = encoded;
+    for (const id of this.#broadcast.targets(first.origin, from?.id)) {
+      const link = this.#core.links.get(id);
+      if (!link || link.closing || coversAll(link, bucket, first.origin, ops)) continue;
+      if (!this.#hasRoom(link)) {
+        link.flow.lagging = true;
+        this.#core.counters.pushesDropped += ops.length;
+        continue;
+      }
+      bytes ??= encodeMessage({
+        type: 'push',
+        bucket: bucket.name,
+        origin: first.origin,
+        lo: first.seq,
+        hi: last.seq,
+        body: packOps(ops),
+      });
+      turn.sendBytes(link, bytes);
+      know(link, bucket, first.origin, ops);
+      link.traffic.pushesSent += ops.length;
+      this.#core.counters.pushesSent += ops.length;
+    }
+  }
+
+  #hasRoom(link: Link): boolean {
+    return link.flow.sent - link.flow.acknowledged < PUSH_WINDOW_BYTES;
+  }
+}
+
+/** Splits entries into frames of about the target size. */
+function* frames(entries: readonly Entry[]): Iterable<Entry[]> {
+  let frame: Entry[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    const bytes = OP_OVERHEAD + entry.key.length + (entry.value?.length ?? 0);
+    if (frame.length > 0 && size + bytes > TARGET_FRAME_BYTES) {
+      yield frame;
+      frame = [];
+      size = 0;
+    }
+    frame.push(entry);
+    size += bytes;
+  }
+  if (frame.length > 0) yield frame;
+}
+
+/** The runs of consecutive seqs in an ascending list. */
+function* runs(ops: readonly { seq: number }[]): Iterable<[lo: number, hi: number]> {
+  let lo = 0;
+  let hi = -1;
+  for (const { seq } of ops) {
+    if (seq === hi + 1) hi = seq;
+    else {
+      if (hi > 0) yield [lo, hi];
+      lo = hi = seq;
+    }
+  }
+  if (hi > 0) yield [lo, hi];
+}
+
+/** Takes note that the other side has these operations. */
+function know(link: Link, bucket: Bucket, origin: OriginId, ops: readonly { seq: number }[]): void {
+  let vector = link.vectors.get(bucket.name);
+  if (!vector) link.vectors.set(bucket.name, (vector = new VersionVector()));
+  for (const [lo, hi] of runs(ops)) vector.add(origin, lo, hi);
+}
+
+function coversAll(link: Link, bucket: Bucket, origin: OriginId, ops: readonly { seq: number }[]): boolean {
+  const known = link.vectors.get(bucket.name)?.get(origin);
+  const first = ops[0];
+  if (!known || !first || highest(known) < first.seq) return false;
+  const relevant = atLeast(known, first.seq);
+  return [...runs(ops)].every(([lo, hi]) => subtract([lo, hi], relevant).length === 0);
+}

@@ -1,0 +1,283 @@
+import { RumeurError } from '../base/errors.js';
+import { isId, type LinkId, type PeerId } from '../base/ids.js';
+import { parsePeerUrl } from '../base/url.js';
+import type { Broadcast } from '../protocol/broadcast.js';
+import { judgeHello, type Link, openLink, rivalsToClose } from '../protocol/link.js';
+import type { Address, Goodbye, Hello, Peers } from '../protocol/messages.js';
+import { activeLinks, type Core, digestOf, linkTo } from './core.js';
+import { Heartbeat } from './heartbeat.js';
+import type { Turn } from './turn.js';
+
+/** A link must have finished its handshake this long after its opening, milliseconds. */
+const HELLO_TIMEOUT_MS = 5_000;
+/** Dials under way at once. */
+const MAX_DIALS = 16;
+const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
+
+/** What other parts of the replica do when the set of usable links changes. */
+export interface LinkObserver {
+  linkUp(turn: Turn, link: Link, hello: Hello): void;
+  linkDown(turn: Turn, link: Link): void;
+}
+
+/** Who we are linked to: dials, handshakes, one link a peer, addresses that travel by gossip, goodbyes. */
+export class Membership {
+  readonly #core: Core;
+  readonly #broadcast: Broadcast;
+  readonly #observer: LinkObserver;
+  readonly heartbeat: Heartbeat;
+  #leaving = false;
+
+  constructor(core: Core, broadcast: Broadcast, observer: LinkObserver) {
+    this.#core = core;
+    this.#broadcast = broadcast;
+    this.#observer = observer;
+    this.heartbeat = new Heartbeat(core);
+  }
+
+  opened(turn: Turn, id: LinkId, direction: 'in' | 'out', remote: string, url: string | undefined): void {
+    const link = openLink(id, direction, remote, url, turn.now);
+    this.#core.links.set(id, link);
+    turn.send(link, this.#hello(turn.wall));
+    if (this.#leaving) this.#refuse(turn, link, 'LEAVING', 'this peer is leaving');
+    else if (direction === 'in' && this.#core.links.size > 2 * this.#core.options.links) {
+      this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links');
+    }
+  }
+
+  #hello(wall: number): Hello {
+    const { self, options } = this.#core;
+    const buckets = [...this.#core.buckets.values()];
+    return {
+      type: 'hello',
+      protocol: self.protocol,
+      cluster: self.cluster,
+      peer: self.peer,
+      session: self.session,
+      name: options.name,
+      url: options.url,
+      clock: wall,
+      version: options.version,
+      buckets: buckets.map((bucket) => ({ ...digestOf(bucket), policy: bucket.policy.name })),
+    };
+  }
+
+  hello(turn: Turn, link: Link, hello: Hello): void {
+    const verdict = judgeHello(hello, this.#core.self);
+    if (!verdict.accept) {
+      if (verdict.self && link.url !== undefined) this.#core.addresses.isSelf(link.url);
+      return this.#refuse(turn, link, verdict.code, verdict.reason, verdict.self ? 'debug' : 'warn');
+    }
+    if (this.#core.addresses.isRemoved(hello.url, hello.peer)) {
+      return this.#refuse(
+        turn,
+        link,
+        'PEER_REFUSED',
+        'this peer was removed here; addPeer lets it in again',
+        'debug',
+      );
+    }
+    const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
+    if (others.length === 0 && activeLinks(this.#core).length >= this.#core.options.links) {
+      return this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links');
+    }
+    link.hello = hello;
+    link.clockOffset = hello.clock - turn.wall;
+    if (link.url !== undefined) this.#core.addresses.reached(link.url, hello.peer, hello.name);
+    for (const rival of rivalsToClose(link, others, this.#core.self.peer)) {
+      this.#refuse(turn, rival, 'DUPLICATE', 'another link to the same peer stays', 'debug');
+      if (rival !== link) this.#unplug(turn, rival);
+    }
+    if (!link.closing) this.#plug(turn, link, hello, others);
+  }
+
+  /** The link carries gossip from now on, instead of any older one to the same peer. */
+  #plug(turn: Turn, link: Link, hello: Hello, others: readonly Link[]): void {
+    for (const other of others) this.#broadcast.linkDown(other.id);
+    this.#broadcast.linkUp(link.id);
+    if (others.length === 0) {
+      turn.note('info', 'connected', `connected to ${hello.name}`, {
+        peer: hello.peer,
+        url: hello.url ?? link.remote,
+        direction: link.direction,
+      });
+    }
+    this.#observer.linkUp(turn, link, hello);
+    this.#shareAddresses(turn, link, hello);
+  }
+
+  #unplug(turn: Turn, link: Link): void {
+    this.#broadcast.linkDown(link.id);
+    this.#observer.linkDown(turn, link);
+  }
+
+  #refuse(turn: Turn, link: Link, code: string, reason: string, level: 'debug' | 'warn' = 'warn'): void {
+    turn.send(link, { type: 'goodbye', code, reason });
+    turn.close(link, reason);
+    const who = link.url ?? link.remote;
+    turn.note(level, 'link-refused', `link with ${who} refused: ${reason}`, {
+      code,
+      direction: link.direction,
+    });
+  }
+
+  /** The other side ends the link and says why. */
+  goodbye(turn: Turn, link: Link, message: Goodbye): void {
+    link.goodbye = message.code;
+    turn.note(
+      USUAL_GOODBYES.has(message.code) ? 'debug' : 'warn',
+      'goodbye',
+      `${link.hello?.name ?? link.url ?? link.remote}: ${message.reason}`,
+      {
+        code: message.code,
+      },
+    );
+    turn.close(link, message.reason);
+  }
+
+  /** A message that breaks the protocol ends its link, with the reason. */
+  violation(turn: Turn, link: Link, reason: string): void {
+    this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `malformed message: ${reason}`);
+  }
+
+  closed(turn: Turn, id: LinkId, reason: string): void {
+    const link = this.#core.links.get(id);
+    if (!link) return;
+    this.#core.links.delete(id);
+    const { hello, url } = link;
+    if (!hello) {
+      if (url !== undefined) this.#core.addresses.dialFailed(url, turn.now);
+      return;
+    }
+    this.#unplug(turn, link);
+    const heir = linkTo(this.#core, hello.peer);
+    if (heir) return this.#broadcast.linkUp(heir.id);
+    const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
+    this.#core.addresses.lost(hello.peer, turn.now, refused);
+    turn.note('info', 'disconnected', `disconnected from ${hello.name}: ${link.goodbye ?? reason}`, {
+      peer: hello.peer,
+    });
+  }
+
+  dialFailed(turn: Turn, url: string, reason: string): void {
+    this.#core.addresses.dialFailed(url, turn.now);
+    const first = this.#core.addresses.get(url)?.failures === 1;
+    turn.note(first ? 'info' : 'debug', 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
+  }
+
+  /** Tells a new neighbour whom we know, and the others about the new neighbour. */
+  #shareAddresses(turn: Turn, link: Link, hello: Hello): void {
+    if (!this.#core.options.discovery) return;
+    const addresses: Address[] = [];
+    for (const { record } of this.#core.addresses.active()) {
+      const { url, id, name } = record;
+      if (id !== undefined && id !== hello.peer) addresses.push({ url, id, name: name ?? '' });
+    }
+    if (addresses.length > 0) turn.send(link, { type: 'peers', addresses });
+    if (hello.url !== null) this.#learn(turn, link, [{ url: hello.url, id: hello.peer, name: hello.name }]);
+  }
+
+  peers(turn: Turn, link: Link, message: Peers): void {
+    if (this.#core.options.discovery) this.#learn(turn, link, message.addresses);
+  }
+
+  /** News about addresses goes on to the other neighbours; what was known stops here, so that nothing loops. */
+  #learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
+    const news = addresses.filter(({ url, id, name }) => {
+      return id !== this.#core.self.peer && isCanonical(url) && this.#core.addresses.learn(url, id, name);
+    });
+    if (news.length === 0) return;
+    for (const link of activeLinks(this.#core)) {
+      if (link !== from) turn.send(link, { type: 'peers', addresses: news });
+    }
+  }
+
+  addPeer(turn: Turn, url: string): void {
+    this.#core.addresses.add(url);
+    turn.note('info', 'peer-added', `added ${url}`);
+  }
+
+  /** Forgets a peer and keeps it out, by address and by id. @throws RumeurError `NOT_FOUND` */
+  removePeer(turn: Turn, target: string): void {
+    const byId = isId(target) ? (target as PeerId) : undefined;
+    const known = byId === undefined ? this.#core.addresses.get(target) : undefined;
+    const reached = [...this.#core.links.values()].filter(
+      (link) =>
+        link.hello !== undefined &&
+        (link.hello.peer === byId || link.hello.url === target || link.url === target),
+    );
+    const id = byId ?? known?.record.id ?? reached[0]?.hello?.peer;
+    const urls = new Set(known && !known.record.removed ? [target] : []);
+    for (const link of reached) for (const url of [link.url, link.hello?.url]) if (url) urls.add(url);
+    for (const { record } of this.#core.addresses.active())
+      if (id !== undefined && record.id === id) urls.add(record.url);
+    if (urls.size === 0 && reached.length === 0) {
+      throw new RumeurError('NOT_FOUND', `no peer is known as '${target}'`, {
+        hint: 'getPeers lists those that are',
+      });
+    }
+    this.#core.addresses.remove([...urls], id);
+    for (const link of this.#core.links.values()) {
+      if (urls.has(link.url ?? '') || (id !== undefined && link.hello?.peer === id)) {
+        this.#refuse(turn, link, 'PEER_REFUSED', 'this peer was removed here', 'debug');
+      }
+    }
+    turn.note('info', 'peer-removed', `removed ${target}`, { id });
+  }
+
+  leave(turn: Turn): void {
+    this.#leaving = true;
+    for (const link of this.#core.links.values()) {
+      turn.send(link, { type: 'goodbye', code: 'LEAVING', reason: 'this peer is leaving' });
+      turn.close(link, 'leaving');
+    }
+  }
+
+  wake(turn: Turn): void {
+    if (this.#leaving) return;
+    this.#dial(turn);
+    this.heartbeat.wake(turn);
+    for (const link of this.#core.links.values()) {
+      const late = !link.hello && !link.closing && turn.now - link.openedAt >= HELLO_TIMEOUT_MS;
+      if (late) this.#refuse(turn, link, 'TIMEOUT', 'no HELLO in time');
+    }
+  }
+
+  #dial(turn: Turn): void {
+    let room =
+      Math.min(MAX_DIALS, this.#core.options.links - activeLinks(this.#core).length) - this.#dialing();
+    for (const url of this.#core.addresses.due(turn.now, this.#isLinked)) {
+      if (room-- <= 0) return;
+      this.#core.addresses.dialStarted(url);
+      turn.dial(url);
+    }
+  }
+
+  #dialing(): number {
+    let count = 0;
+    for (const { dialing } of this.#core.addresses.active()) if (dialing) count++;
+    return count;
+  }
+
+  readonly #isLinked = (id: PeerId): boolean => linkTo(this.#core, id) !== undefined;
+
+  nextWakeAt(): number {
+    if (this.#leaving) return Infinity;
+    let next = this.heartbeat.nextWakeAt();
+    const full = activeLinks(this.#core).length >= this.#core.options.links;
+    if (!full && this.#dialing() < MAX_DIALS)
+      next = Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked));
+    for (const link of this.#core.links.values()) {
+      if (!link.hello && !link.closing) next = Math.min(next, link.openedAt + HELLO_TIMEOUT_MS);
+    }
+    return next;
+  }
+}
+
+function isCanonical(url: string): boolean {
+  try {
+    return parsePeerUrl(url) === url;
+  } catch {
+    return false;
+  }
+}
