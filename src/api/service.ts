@@ -74,6 +74,14 @@ export interface PeerSync {
   /** Operations that it is known to have and we have not, and the other way round. */
   behind: number;
   ahead: number;
+  /** Operations that crossed the present link, pushes and deltas apart; absent without a link. */
+  traffic?: {
+    pushesSent: number;
+    pushesReceived: number;
+    deltasSent: number;
+    deltasReceived: number;
+    rounds: number;
+  };
 }
 
 export interface Status {

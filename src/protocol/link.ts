@@ -44,6 +44,8 @@ export interface Traffic {
   pushesReceived: number;
   deltasSent: number;
   deltasReceived: number;
+  /** Comparisons of digests that have come to an answer on this link. */
+  rounds: number;
 }
 
 export function openLink(
@@ -66,7 +68,7 @@ export function openLink(
     rttMs: null,
     clockOffset: 0,
     flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
-    traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0 },
+    traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },
     vectors: new Map(),
     goodbye: undefined,
   };

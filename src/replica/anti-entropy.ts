@@ -13,6 +13,8 @@ import type { Turn } from './turn.js';
 const GRACE_MS = 50;
 /** After a delta, its news is announced to the other neighbours this much later, milliseconds. */
 const SETTLE_MS = 20;
+/** How often the wall clock is looked at while writes are held back, milliseconds. */
+const HELD_CHECK_MS = 1000;
 /** A divergence is reported once in this time for each link, milliseconds. */
 const DIVERGENCE_REPORT_MS = 60_000;
 
@@ -30,6 +32,8 @@ export class AntiEntropy {
   #announceAt = Infinity;
   /** When to look again for something to pull. */
   #considerAt = Infinity;
+  /** When to look at the wall clock for writes that are held back. */
+  #heldCheckAt = Infinity;
   readonly #divergenceReportedAt = new Map<LinkId, number>();
 
   constructor(core: Core, pull: DeltaPull) {
@@ -52,11 +56,13 @@ export class AntiEntropy {
 
   digest(turn: Turn, link: Link, message: Digest): void {
     const different = this.#compare(turn, link, message.buckets);
+    link.traffic.rounds++;
     if (different.length === 0) turn.send(link, { type: 'same', round: message.round });
     else this.#sendVectors(turn, link, different, true);
   }
 
   same(link: Link): void {
+    link.traffic.rounds++;
     this.#pauseMs = Math.min(this.#pauseMs * 2, this.#core.options.antiEntropyMs[1]);
     link.flow.lagging = false;
   }
@@ -115,6 +121,7 @@ export class AntiEntropy {
   /** A delta has ended: there may be more elsewhere, and what came is news for the others. */
   pulled(turn: Turn, entries: number): void {
     this.#considerAt = turn.now;
+    this.#heldCheckAt = turn.now;
     if (entries > 0) this.#announceAt = Math.min(this.#announceAt, turn.now + SETTLE_MS);
   }
 
@@ -177,18 +184,27 @@ export class AntiEntropy {
     return true;
   }
 
+  /** By the wall clock, which may jump: hence looked at again and again. */
   #releaseHeld(turn: Turn): void {
+    this.#heldCheckAt = Infinity;
     for (const bucket of this.#core.buckets.values()) {
-      if (!bucket.held || turn.now < bucket.held.until) continue;
+      if (!bucket.held) continue;
+      if (turn.wall < bucket.held.until) {
+        this.#heldCheckAt = turn.now + HELD_CHECK_MS;
+        continue;
+      }
       bucket.held = undefined;
       this.#considerAt = turn.now;
     }
   }
 
   nextWakeAt(): number {
-    let next = Math.min(this.#considerAt, this.#announceAt, this.#nextRoundAt, this.#pull.nextWakeAt());
-    for (const bucket of this.#core.buckets.values())
-      if (bucket.held) next = Math.min(next, bucket.held.until);
-    return next;
+    return Math.min(
+      this.#considerAt,
+      this.#heldCheckAt,
+      this.#announceAt,
+      this.#nextRoundAt,
+      this.#pull.nextWakeAt(),
+    );
   }
 }

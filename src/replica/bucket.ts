@@ -8,7 +8,7 @@ import type { StoredBucket } from './batch.js';
 export interface HeldBack {
   /** The dots that a peer covers and we leave out for now. */
   readonly dots: VersionVector;
-  /** When to ask again, on the monotonic clock. */
+  /** When to ask again, by the wall clock, milliseconds since 1970: that clock may be set right any time. */
   readonly until: number;
 }
 

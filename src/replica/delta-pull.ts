@@ -156,13 +156,13 @@ export class DeltaPull {
     const { bucket, link } = pull;
     const dots = link.vectors.get(bucket.name)?.minus(bucket.vector) ?? new VersionVector();
     if (dots.size === 0) return;
-    const wait = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) - turn.wall : 0;
-    const until = turn.now + Math.max(wait + 1, RETRY_HELD_MS);
+    const due = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) + 1 : 0;
+    const until = Math.max(due, turn.wall + RETRY_HELD_MS);
     if (bucket.held) dots.merge(bucket.held.dots);
     bucket.held = { dots, until: Math.min(until, bucket.held?.until ?? Infinity) };
     turn.note('warn', 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
       operations: dots.count(),
-      seconds: Math.round((bucket.held.until - turn.now) / 1000),
+      seconds: Math.round((bucket.held.until - turn.wall) / 1000),
     });
   }
 

@@ -1,0 +1,51 @@
+import { toRumeurError } from '../../src/base/errors.js';
+import { Peer } from '../../src/index.js';
+import type { CommandModule } from '../command.js';
+import { EXIT } from '../exit-codes.js';
+import { FORCED, handleInterrupts } from '../interrupts.js';
+import { errorText, note, print } from '../output.js';
+
+/** The contract is two seconds; whoever stops us may kill soon after. */
+const CLOSE_WITHIN_MS = 2000;
+
+export const command: CommandModule = {
+  usage: {
+    arguments: [],
+    details: `Prints one line when it is ready, ready <name> <url> <peer id>, and runs until Ctrl-C or SIGTERM,
+which flush and say goodbye to the other peers; a second Ctrl-C ends it at once. The log goes to
+stderr.`,
+    examples: ['config1 start', 'configs/config1.json start --json'],
+  },
+
+  async run({ session }) {
+    endOnBugs();
+    // From the beginning: a Ctrl-C may come while the peer still opens.
+    const stopped = new Promise<void>((resolve) => {
+      handleInterrupts({ onStop: resolve, onForce: () => process.exit(FORCED) });
+    });
+    const peer = await Peer.open(session.configPath());
+    const { name, url, id } = peer;
+    await print(
+      session.json ? `${JSON.stringify({ ready: true, name, url, id })}\n` : `ready ${name} ${url} ${id}\n`,
+    );
+    await stopped;
+    const overdue = setTimeout(() => {
+      note(`rumeur: closing took longer than ${CLOSE_WITHIN_MS} ms; what was acknowledged is safe`);
+      process.exit(EXIT.refused);
+    }, CLOSE_WITHIN_MS);
+    await peer.close();
+    clearTimeout(overdue);
+    return undefined;
+  },
+};
+
+/** A peer in an unknown state must not go on; the store takes it for a crash. */
+function endOnBugs(): void {
+  const end = (thrown: unknown): void => {
+    note(errorText(toRumeurError(thrown)));
+    if (thrown instanceof Error && thrown.stack !== undefined) note(thrown.stack);
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

@@ -1,0 +1,77 @@
+import { SingleBar } from 'cli-progress';
+
+export interface ProgressOptions {
+  /** `import` or `export`. */
+  readonly label: string;
+  /** What `update` counts up to; `undefined` when nobody knows. */
+  readonly total: number | undefined;
+}
+
+/** How often a line is written where there is no terminal. */
+const LINE_EVERY_MS = 5000;
+
+/** Keys so far, keys a second and the time left, on stderr: a bar on a terminal, else a plain line now and then. */
+export class Progress {
+  readonly #options: ProgressOptions;
+  readonly #begun = performance.now();
+  readonly #bar: SingleBar | undefined;
+  #lastLine = performance.now();
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    if (!process.stderr.isTTY) return;
+    const { label, total } = options;
+    const format =
+      total === undefined
+        ? `${label} {keys} keys, {rate}/s`
+        : `${label} {bar} {percentage}% {keys} keys, {rate}/s, {left}`;
+    this.#bar = new SingleBar({
+      format,
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      etaBuffer: 100,
+    });
+    this.#bar.start(total ?? 1, 0, { keys: 0, rate: 0, left: '' });
+  }
+
+  /** @param position how much of `total` is done */
+  update(position: number, keys: number): void {
+    if (this.#bar === undefined && performance.now() - this.#lastLine < LINE_EVERY_MS) return;
+    const seconds = this.seconds;
+    const rate = seconds < 0.2 ? 0 : Math.round(keys / seconds);
+    const { label, total } = this.#options;
+    const left =
+      total === undefined || position === 0
+        ? ''
+        : `${shownSeconds((seconds * (total - position)) / position)} left`;
+    if (this.#bar !== undefined) {
+      this.#bar.update(total === undefined ? 0 : Math.min(position, total), { keys, rate, left });
+      return;
+    }
+    this.#lastLine = performance.now();
+    const percent = total === undefined || total === 0 ? '' : `${Math.floor((100 * position) / total)}%, `;
+    process.stderr.write(`${label}: ${percent}${keys} keys, ${rate}/s${left === '' ? '' : `, ${left}`}\n`);
+  }
+
+  /** A line of its own, above the bar. */
+  say(text: string): void {
+    process.stderr.write(this.#bar === undefined ? `${text}\n` : `\r\u001b[K${text}\n`);
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#begun) / 1000;
+  }
+
+  end(): void {
+    this.#bar?.stop();
+  }
+}
+
+/** `45 s`, `2 min 5 s`, `3 h 20 min`. */
+export function shownSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

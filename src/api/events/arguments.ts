@@ -1,0 +1,114 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { RumeurError } from '../../base/errors.js';
+import { describe, invalid } from '../json.js';
+import { Attachments } from './codec.js';
+import { MAX_PAGE_ROWS } from './limits.js';
+
+/** Everything that an options object may hold; each event says which of them it knows. */
+export interface Options {
+  readonly bucket?: string;
+  /** Values travel as JSON text in strings, with every digit. */
+  readonly raw?: boolean;
+  readonly prefix?: string;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export type OptionName = keyof Options;
+
+/** How an event is called: the names of its arguments, and the options that may follow them. */
+export interface Signature {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly options: readonly OptionName[];
+}
+
+export interface Call {
+  /** As many as the signature names, not yet checked. */
+  readonly args: readonly unknown[];
+  readonly options: Options;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+const OPTION_TYPES: Record<OptionName, { expected: string; accepts: (value: unknown) => boolean }> = {
+  bucket: { expected: 'a string', accepts: isText },
+  raw: { expected: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  prefix: { expected: 'a string', accepts: isText },
+  after: { expected: 'a string', accepts: isText },
+  limit: {
+    expected: `a whole number from 1 to ${MAX_PAGE_ROWS}`,
+    accepts: (value) =>
+      Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_PAGE_ROWS,
+  },
+};
+
+/** @throws `ARGUMENT_INVALID` saying what was expected; `VALUE_INVALID` for binary data where a value belongs */
+export function parseCall(signature: Signature, given: readonly unknown[]): Call {
+  const { args } = signature;
+  refuseAttachments(signature, given[0]);
+  if (given.length < args.length || given.length > args.length + 1) {
+    throw misused(
+      signature,
+      `it came with ${given.length === 0 ? 'no' : given.length} argument${given.length === 1 ? '' : 's'}`,
+    );
+  }
+  return { args: given.slice(0, args.length), options: parseOptions(signature, given[args.length]) };
+}
+
+/** `get(key, options?)` */
+export const usage = ({ name, args }: Signature): string => `${name}(${[...args, 'options?'].join(', ')})`;
+
+export const misused = (signature: Signature, what: string, hint?: string): RumeurError =>
+  new RumeurError(
+    'ARGUMENT_INVALID',
+    `expected ${usage(signature)}, but ${what}`,
+    hint === undefined ? {} : { hint },
+  );
+
+function refuseAttachments(signature: Signature, first: unknown): void {
+  if (!(first instanceof Attachments)) return;
+  const what = `it came with ${first.count} binary attachment${first.count === 1 ? '' : 's'}`;
+  const hint = 'no event takes binary data: write it as text, for example in base64';
+  if (!signature.args.some((arg) => arg.includes('value'))) throw misused(signature, what, hint);
+  throw invalid(`a value is JSON, but ${what}`, { hint });
+}
+
+function parseOptions(signature: Signature, given: unknown): Options {
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw misused(
+      signature,
+      `options is ${describe(given)}`,
+      'after the arguments comes an object, or nothing',
+    );
+  }
+  for (const [name, value] of Object.entries(given)) checkOption(signature, name, value);
+  return given;
+}
+
+function checkOption(signature: Signature, name: string, value: unknown): void {
+  const known = signature.options.find((option) => option === name);
+  if (known === undefined) {
+    const names =
+      signature.options.length === 0 ? 'it takes none' : `it takes ${signature.options.join(', ')}`;
+    throw misused(signature, `there is no option ${quote(name)}`, didYouMean(name, signature.options, names));
+  }
+  const { expected, accepts } = OPTION_TYPES[known];
+  if (!accepts(value)) throw misused(signature, `option ${name} is ${shown(value)}, not ${expected}`);
+}
+
+const shown = (value: unknown): string => (typeof value === 'number' ? String(value) : describe(value));
+
+/** Names come from clients: as long as a message may be. */
+export const quote = (name: string): string =>
+  JSON.stringify(name.length <= 64 ? name : `${name.slice(0, 61)}...`);
+
+/** The nearest of the known names, when it is near enough to be meant, before what else there is to say. */
+export function didYouMean(name: string, known: readonly string[], otherwise: string): string {
+  if (known.length === 0 || name.length > 64) return otherwise;
+  const nearest = closest(name, known);
+  return distance(name, nearest) <= Math.max(1, name.length / 3)
+    ? `did you mean ${nearest}? ${otherwise}`
+    : otherwise;
+}

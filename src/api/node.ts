@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { nanoid } from 'nanoid';
+import type { Logger } from 'pino';
+import { RumeurError } from '../base/errors.js';
+import type { OriginId, PeerId } from '../base/ids.js';
+import type { Config } from '../config/config.js';
+import { MAX_MESSAGE_BYTES } from '../protocol/limits.js';
+import { Replica } from '../replica/replica.js';
+import { createLogger, logNote } from '../runtime/logger.js';
+import { Loop } from '../runtime/loop.js';
+import { VERSION } from '../runtime/version.js';
+import { openLmdb } from '../storage/lmdb/open.js';
+import { MemoryStorage } from '../storage/memory.js';
+import type { Storage } from '../storage/storage.js';
+import { GuardedHttpServer } from '../transport/http-server.js';
+import { SocketIoTransport } from '../transport/socket-io.js';
+import { attachEvents, type EventsServer } from './events/attach.js';
+import { LocalService } from './local-service.js';
+
+/** Connections beside those of peers and clients: page loads, polling, a doorstep for those who are refused. */
+const SPARE_CONNECTIONS = 200;
+
+/** The parts of a running peer, opened in order and closed in the reverse. */
+export class PeerNode {
+  readonly config: Config;
+  readonly replica: Replica;
+  readonly service: LocalService;
+  readonly port: number;
+  readonly url: string;
+  readonly logger: Logger;
+  readonly #storage: Storage;
+  readonly #http: GuardedHttpServer;
+  readonly #loop: Loop;
+  readonly #transport: SocketIoTransport;
+  readonly #events: EventsServer;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    config: Config,
+    storage: Storage,
+    http: GuardedHttpServer,
+    logger: Logger,
+    clock: () => number,
+  ) {
+    this.config = config;
+    this.logger = logger;
+    this.#storage = storage;
+    this.#http = http;
+    this.port = http.port;
+    const reachable = config.advertise ?? urlOf(config.host, http.port);
+    this.url = reachable ?? urlOf('127.0.0.1', http.port) ?? '';
+    const { gossip, limits } = config;
+    const settings = {
+      ...gossip,
+      name: config.name,
+      version: VERSION,
+      url: reachable,
+      cluster: config.cluster,
+      buckets: config.buckets,
+      peers: config.peers,
+      links: limits.links,
+      addresses: limits.addresses,
+      deltaChunkBytes: limits.deltaChunkBytes,
+    };
+    this.replica = new Replica(settings, storage.initial, storage, secureSeed());
+    this.#loop = new Loop(this.replica, storage, {
+      durability: config.durability,
+      pendingWrites: limits.pendingWrites,
+      wallClock: clock,
+      onChange: (change) => this.service.changed(change),
+      onNote: (note) => logNote(logger, note),
+      onFailure: (error) => this.#onFailure(error),
+    });
+    this.service = new LocalService(config, this.url, VERSION, this.replica, storage, this.#loop);
+    this.#transport = this.#openTransport();
+    this.#events = attachEvents(http.mount('/socket.io/'), this.service, {
+      limits,
+      allowedOrigins: config.allowedOrigins,
+      report: (error, event) =>
+        logger.error({ event, err: error }, `event '${event}' failed: ${error.message}`),
+    });
+    this.#loop.start(this.#transport);
+  }
+
+  /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
+  static async open(config: Config, clock: () => number): Promise<PeerNode> {
+    const logger = createLogger(config.name, config.log);
+    const storage = await openStorage(config);
+    try {
+      const http = new GuardedHttpServer({
+        name: config.name,
+        host: config.host,
+        ...(config.advertise === undefined ? {} : { advertise: config.advertise }),
+        allowedHosts: config.allowedHosts,
+        allowedOrigins: config.allowedOrigins,
+        maxConnections: config.limits.links * 2 + config.limits.clients + SPARE_CONNECTIONS,
+        onError: (error) => logger.error({ err: error }, error.message),
+      });
+      await http.listen(config.host, config.port);
+      if (storage.provenance !== 'untouched')
+        logger.info({ provenance: storage.provenance }, PROVENANCE[storage.provenance]);
+      return new PeerNode(config, storage, http, logger, clock);
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+  }
+
+  #openTransport(): SocketIoTransport {
+    const { limits, gossip } = this.config;
+    const options = {
+      server: this.#http,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      // Twice: while two peers dial each other there are two links for a moment.
+      maxLinks: 2 * limits.links,
+      dialTimeoutMs: gossip.dialTimeoutMs,
+    };
+    return new SocketIoTransport(options, {
+      opened: (link, direction, remote, url) =>
+        this.#loop.enqueue({
+          kind: 'linkOpened',
+          link,
+          direction,
+          remote,
+          ...(url === undefined ? {} : { url }),
+        }),
+      received: (link, bytes) => this.#loop.received({ link, bytes }),
+      closed: (link, reason) => this.#loop.enqueue({ kind: 'linkClosed', link, reason }),
+      dialFailed: (url, reason) => this.#loop.enqueue({ kind: 'dialFailed', url, reason }),
+    });
+  }
+
+  #onFailure(error: RumeurError): void {
+    this.logger.fatal({ code: error.code, err: error }, `this peer stops writing: ${error.message}`);
+    void this.#transport.stop();
+  }
+
+  /** Lets requests under way end, says goodbye, flushes, releases port and store. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#events.close(500);
+    await this.#loop.leave();
+    await Promise.all([this.#transport.stop(), this.#http.close()]);
+    await this.#storage.close();
+  }
+}
+
+const PROVENANCE = {
+  new: 'a new store',
+  unclean: 'the store was not closed cleanly or has been changed since: writing under a new origin',
+  copied: 'the store is a copy: going on as a new peer',
+} as const;
+
+function openStorage(config: Config): Promise<Storage> {
+  if (config.storage === 'lmdb') {
+    return openLmdb({ directory: config.dataDir, newId: nanoid });
+  }
+  return Promise.resolve(new MemoryStorage({ peerId: nanoid<PeerId>(), origin: nanoid<OriginId>() }));
+}
+
+/** Where others reach us; `null` when we listen on every address and none is advertised. */
+function urlOf(host: string, port: number): string | null {
+  if (host === '0.0.0.0' || host === '::') return null;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function secureSeed(): [number, number, number, number] {
+  const bytes = randomBytes(16);
+  return [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [number, number, number, number];
+}
+
+export const closedError = (): RumeurError =>
+  new RumeurError('PEER_UNREACHABLE', 'this peer has been closed', { hint: 'open it again' });

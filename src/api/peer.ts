@@ -1,0 +1,227 @@
+import { RumeurError } from '../base/errors.js';
+import { DEFAULT_BUCKET, type PeerId } from '../base/ids.js';
+import type { ConfigInput } from '../config/config.js';
+import { loadConfig } from '../runtime/load-config.js';
+import { closedError, PeerNode } from './node.js';
+import type { PeerInfo, RowChange, Status } from './service.js';
+import { checkKey, checkKeyPart, decodeValue, encodeValue } from './values.js';
+import { WatchStream } from './watch-stream.js';
+
+/** JSON: what a value may be. */
+export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
+
+export interface OpenOptions {
+  /** The wall clock, milliseconds since 1970. Default `Date.now`; tests put a wrong one here. */
+  readonly clock?: () => number;
+}
+
+export interface BucketOption {
+  /** Default `default`. */
+  readonly bucket?: string;
+}
+
+export interface RangeOptions extends BucketOption {
+  /** Only keys that start with this text. Default: all. */
+  readonly prefix?: string;
+  /** Only keys above this one. */
+  readonly after?: string;
+}
+
+/** The identity of a write: `origin.seq`, and its stamp as 16 hex digits. */
+export interface Written {
+  readonly dot: string;
+  readonly stamp: string;
+}
+
+export interface Deleted extends Partial<Written> {
+  /** Whether there was something to delete. */
+  readonly found: boolean;
+}
+
+export interface KeyValue extends Written {
+  readonly key: string;
+  readonly value: Json;
+}
+
+/** A change of one key: its new value, or `deleted`. */
+export type PeerChange = Written & { readonly bucket: string; readonly key: string } & (
+    { readonly value: Json; readonly deleted?: never } | { readonly deleted: true; readonly value?: never }
+  );
+
+const PAGE = 1000;
+
+/**
+ * A peer in this process: it serves its port, gossips with the peers of its config and keeps its copy of the data.
+ *
+ * ```ts
+ * const peer = await Peer.open({ port: 3001, peers: ['localhost:3002'] });
+ * await peer.set('Ville', 'Lyon');
+ * await peer.close();
+ * ```
+ *
+ * Every method fails with a `RumeurError`, whose `code` is stable.
+ */
+export class Peer {
+  readonly #node: PeerNode;
+  readonly #streams = new Set<WatchStream<PeerChange>>();
+  #open = true;
+
+  private constructor(node: PeerNode) {
+    this.#node = node;
+  }
+
+  /**
+   * @param config the path of a config file, or its content (then paths are relative to the working directory)
+   * @throws RumeurError `CONFIG_INVALID`, `IN_USE` (port or data directory), `DISK_FAILED`
+   */
+  static async open(config: string | ConfigInput, options: OpenOptions = {}): Promise<Peer> {
+    return new Peer(await PeerNode.open(await loadConfig(config), options.clock ?? Date.now));
+  }
+
+  get id(): PeerId {
+    return this.#node.replica.peerId;
+  }
+
+  get name(): string {
+    return this.#node.config.name;
+  }
+
+  /** The port listened on, also where the config says 0. */
+  get port(): number {
+    return this.#node.port;
+  }
+
+  /** Where this peer is reached. */
+  get url(): string {
+    return this.#node.url;
+  }
+
+  /** The value under a key, `undefined` when there is none. @throws `KEY_EMPTY`, `KEY_INVALID`, `KEY_TOO_LONG`, `BUCKET_UNKNOWN` */
+  get(key: string, { bucket = DEFAULT_BUCKET }: BucketOption = {}): Promise<Json | undefined> {
+    return this.#attempt(() => {
+      checkKey(key, this.#node.config.limits);
+      const bytes = this.#node.service.read(bucket, key);
+      return bytes === undefined ? undefined : (decodeValue(bytes) as Json);
+    });
+  }
+
+  /**
+   * Writes a value; resolves when the write is as durable as the config's `durability` says.
+   * @throws those of `get`, and `VALUE_INVALID`, `VALUE_TOO_LARGE`, `CLOCK_DRIFT`, `OVERLOADED`, `DISK_FULL`, `DISK_FAILED`
+   */
+  async set(key: string, value: Json, options: BucketOption = {}): Promise<Written> {
+    const [written] = await this.setMany([[key, value]], options);
+    if (!written) throw new RumeurError('INTERNAL', 'a write without a result');
+    return written;
+  }
+
+  /** Writes several values in one commit: all of them or, with an error, none. */
+  setMany(
+    rows: Iterable<readonly [key: string, value: Json]>,
+    { bucket = DEFAULT_BUCKET }: BucketOption = {},
+  ): Promise<Written[]> {
+    return this.#attempt(async () => {
+      const { limits } = this.#node.config;
+      const ops = Array.from(rows, ([key, value]) => {
+        checkKey(key, limits);
+        return { key, value: encodeValue(value, limits) };
+      });
+      const results = await this.#node.service.write(bucket, ops);
+      return results.map(({ dot = '', stamp = '' }) => ({ dot, stamp }));
+    });
+  }
+
+  /** Deletes a key; `found` says whether there was something to delete. Errors as `set`. */
+  delete(key: string, { bucket = DEFAULT_BUCKET }: BucketOption = {}): Promise<Deleted> {
+    return this.#attempt(async () => {
+      checkKey(key, this.#node.config.limits);
+      const [result = { found: false }] = await this.#node.service.write(bucket, [{ key, value: null }]);
+      return result;
+    });
+  }
+
+  /** All keys in the order of their UTF-8 bytes, read page by page. */
+  async *keys(range: RangeOptions = {}): AsyncIterableIterator<string> {
+    for await (const { key } of this.entries(range)) yield key;
+  }
+
+  /** All keys with their values, in the order of the keys' UTF-8 bytes, read page by page. */
+  async *entries({
+    bucket = DEFAULT_BUCKET,
+    prefix = '',
+    after,
+  }: RangeOptions = {}): AsyncIterableIterator<KeyValue> {
+    let last = after;
+    for (;;) {
+      const { rows, more } = await this.#attempt(() => {
+        checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
+        return this.#node.service.scan(bucket, {
+          prefix,
+          limit: PAGE,
+          ...(last === undefined ? {} : { after: last }),
+        });
+      });
+      for (const { key, value, dot, stamp } of rows)
+        yield { key, value: decodeValue(value) as Json, dot, stamp };
+      last = rows[rows.length - 1]?.key;
+      if (!more) return;
+    }
+  }
+
+  /**
+   * The changes from now on, of keys that start with `prefix` (default: all), until the loop is left or the peer is closed.
+   * @throws `WATCH_OVERFLOW` when 10,000 changes have not been read
+   */
+  watch({
+    bucket = DEFAULT_BUCKET,
+    prefix = '',
+  }: Omit<RangeOptions, 'after'> = {}): AsyncIterableIterator<PeerChange> {
+    if (!this.#open) throw closedError();
+    checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
+    const stream = new WatchStream<PeerChange>((push) => {
+      const stop = this.#node.service.watch(bucket, prefix, (change) => push(toChange(change)));
+      return () => {
+        this.#streams.delete(stream);
+        stop();
+      };
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** Links to a further peer, now and after a restart: a url, `host:port`. @throws `ARGUMENT_INVALID` */
+  addPeer(url: string): Promise<void> {
+    return this.#attempt(() => this.#node.service.addPeer(url));
+  }
+
+  /** Forgets a peer, by url or id, and keeps it out until `addPeer`. @throws `NOT_FOUND`, `ARGUMENT_INVALID` */
+  removePeer(urlOrId: string): Promise<void> {
+    return this.#attempt(() => this.#node.service.removePeer(urlOrId));
+  }
+
+  getPeers(): PeerInfo[] {
+    return this.#node.service.getPeers();
+  }
+
+  status(): Status {
+    return this.#node.service.status();
+  }
+
+  /** Flushes, says goodbye to the others and releases port and store. May be called again. */
+  async close(): Promise<void> {
+    this.#open = false;
+    for (const stream of this.#streams) stream.end();
+    await this.#node.close();
+  }
+
+  /** Errors come as rejections, also those found before anything was awaited. */
+  async #attempt<T>(act: () => T | Promise<T>): Promise<T> {
+    if (!this.#open) throw closedError();
+    return await act();
+  }
+}
+
+function toChange({ bucket, key, value, dot, stamp }: RowChange): PeerChange {
+  const common = { bucket, key, dot, stamp };
+  return value === null ? { ...common, deleted: true } : { ...common, value: decodeValue(value) as Json };
+}

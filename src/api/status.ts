@@ -1,0 +1,117 @@
+import type { BucketName, PeerId } from '../base/ids.js';
+import type { KnownAddress } from '../protocol/address-book.js';
+import type { Link } from '../protocol/link.js';
+import { activeLinks, type Core } from '../replica/core.js';
+import type { Bucket } from '../replica/bucket.js';
+import type { BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
+
+/** Attempts that may fail before a peer counts as down. */
+const DOWN_AFTER = 3;
+
+/** One row for each peer, linked or remembered. */
+export function peersOf(core: Core): PeerInfo[] {
+  const links = activeLinks(core);
+  const byId = new Map(links.map((link) => [link.hello?.peer, link]));
+  const rows: PeerInfo[] = [];
+  const listed = new Set<PeerId>();
+  const addresses = [...core.addresses.active()].sort((a, b) => rank(b, byId) - rank(a, byId));
+  for (const address of addresses) {
+    const { id } = address.record;
+    if (id !== undefined && listed.has(id)) continue;
+    if (id !== undefined) listed.add(id);
+    rows.push(rowOf(address, id === undefined ? undefined : byId.get(id)));
+  }
+  for (const link of links) {
+    if (link.hello && !listed.has(link.hello.peer)) rows.push(dialedUs(link));
+  }
+  return rows.sort((a, b) => (a.url ?? '').localeCompare(b.url ?? '', 'en', { numeric: true }));
+}
+
+/** Of several addresses of one peer the one in use is shown, else the one that people named. */
+function rank({ record }: KnownAddress, links: ReadonlyMap<PeerId | undefined, Link>): number {
+  const link = record.id === undefined ? undefined : links.get(record.id);
+  return (link?.url === record.url ? 2 : 0) + (record.source === 'gossip' ? 0 : 1);
+}
+
+function rowOf({ record, dialing, failures }: KnownAddress, link: Link | undefined): PeerInfo {
+  const met = record.id !== undefined;
+  const absent: PeerState = failures >= DOWN_AFTER ? 'down' : met ? 'suspect' : 'connecting';
+  return {
+    url: record.url,
+    id: record.id ?? null,
+    name: link?.hello?.name ?? record.name ?? null,
+    state: link ? 'connected' : dialing && !met && failures === 0 ? 'connecting' : absent,
+    rttMs: roundTrip(link),
+    direction: link?.direction ?? null,
+    known: record.source,
+  };
+}
+
+const dialedUs = (link: Link): PeerInfo => ({
+  url: link.hello?.url ?? null,
+  id: link.hello?.peer ?? null,
+  name: link.hello?.name ?? null,
+  state: 'connected',
+  rttMs: roundTrip(link),
+  direction: link.direction,
+  known: 'dialed-us',
+});
+
+function roundTrip(link: Link | undefined): number | null {
+  const rtt = link?.rttMs ?? null;
+  return rtt === null ? null : Math.round(rtt * 100) / 100;
+}
+
+/** How far each known peer is from us, in operations; for peers without a link as of when it ended, unknown. */
+export function syncOf(core: Core): PeerSync[] {
+  const links = new Map(activeLinks(core).map((link) => [link.hello?.peer, link]));
+  return peersOf(core).flatMap(({ id, url, state }) => {
+    if (id === null) return [];
+    const link = links.get(id);
+    const buckets = [...core.buckets.values()];
+    const behind = link ? buckets.reduce((sum, bucket) => sum + behindOf(bucket, link), 0) : 0;
+    const ahead = link ? buckets.reduce((sum, bucket) => sum + aheadOf(bucket, link), 0) : 0;
+    const traffic = link ? { traffic: { ...link.traffic } } : {};
+    return [{ id, url, state, behind, ahead, ...traffic }];
+  });
+}
+
+function behindOf(bucket: Bucket, link: Link): number {
+  const known = link.vectors.get(bucket.name);
+  return !known || known.within(bucket.vector) ? 0 : known.minus(bucket.vector).count();
+}
+
+function aheadOf(bucket: Bucket, link: Link): number {
+  const known = link.vectors.get(bucket.name);
+  if (!known) return bucket.vector.count();
+  return bucket.vector.within(known) ? 0 : bucket.vector.minus(known).count();
+}
+
+export function bucketsOf(core: Core): Record<string, BucketStatus> {
+  const links = activeLinks(core);
+  return Object.fromEntries(
+    [...core.buckets.values()].map((bucket) => {
+      const inSync = links.every((link) => behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0);
+      return [
+        bucket.name,
+        { keys: bucket.keys, hash: bucket.fingerprint.toText(), vector: vectorOf(bucket), inSync },
+      ];
+    }),
+  );
+}
+
+function vectorOf(bucket: Bucket): Record<string, string> {
+  const rows = [...bucket.vector.entries()].map(([origin, set]) => {
+    const parts: string[] = [];
+    for (let i = 0; i < set.length; i += 2) parts.push(`${set[i] ?? 0}-${set[i + 1] ?? 0}`);
+    return [origin, parts.join(',')] as const;
+  });
+  return Object.fromEntries(rows);
+}
+
+/** Until when writes from the future are held back, milliseconds since 1970, by bucket. */
+export function heldOf(core: Core): Record<BucketName, number> {
+  const held: Record<BucketName, number> = {};
+  for (const bucket of core.buckets.values()) if (bucket.held) held[bucket.name] = bucket.held.until;
+  return held;
+}

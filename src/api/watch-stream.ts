@@ -1,0 +1,64 @@
+import { RumeurError } from '../base/errors.js';
+
+/** Changes that a slow reader may leave waiting. */
+const CAPACITY = 10_000;
+
+/**
+ * Turns calls into an async iterator with a bounded buffer: a reader that falls too far behind gets `WATCH_OVERFLOW`
+ * rather than the process its memory.
+ */
+export class WatchStream<T> implements AsyncIterableIterator<T> {
+  readonly #buffer: T[] = [];
+  readonly #waiting: { resolve(result: IteratorResult<T>): void; reject(error: RumeurError): void }[] = [];
+  #stop: (() => void) | undefined;
+  #ended = false;
+  #failure: RumeurError | undefined;
+
+  /** @param start begins to call `push` and returns the way to stop it */
+  constructor(start: (push: (item: T) => void) => () => void) {
+    this.#stop = start((item) => this.#push(item));
+  }
+
+  #push(item: T): void {
+    if (this.#ended) return;
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting.resolve({ value: item, done: false });
+    else if (this.#buffer.length < CAPACITY) this.#buffer.push(item);
+    else {
+      this.#failure = new RumeurError('WATCH_OVERFLOW', `more than ${CAPACITY} changes were not read`, {
+        hint: 'watch again and read the present values; read faster or watch a narrower prefix',
+      });
+      this.end();
+    }
+  }
+
+  /** Ends the stream; what is buffered can still be read. */
+  end(): void {
+    this.#ended = true;
+    this.#stop?.();
+    this.#stop = undefined;
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve({ value: undefined, done: true });
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const item = this.#buffer.shift();
+    if (item !== undefined) return Promise.resolve({ value: item, done: false });
+    if (this.#failure) {
+      const error = this.#failure;
+      this.#failure = undefined;
+      return Promise.reject(error);
+    }
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#buffer.length = 0;
+    this.end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

@@ -1,0 +1,79 @@
+import { Buffer } from 'node:buffer';
+import { type FileHandle, open } from 'node:fs/promises';
+import { RumeurError } from '../../base/errors.js';
+import { codeOf } from './errors.js';
+
+/*
+ * lmdb does not survive a file that is not its own: the process dies. So look first. The offsets are those of LMDB's
+ * `MDB_meta` as lmdb-js builds it; two pages have one at their begin, and the first page another one in its middle.
+ */
+const MAGIC = 0xbeefc0de;
+const VERSION = 2;
+const AT = { magic: 24, version: 28, pageSize: 48, lastPage: 144, transaction: 152, end: 160 } as const;
+const PAGE_SIZES = [4096, 8192, 16_384, 32_768, 65_536];
+/** The last pages of a sound file may never have been written, when they were freed at once. */
+const UNWRITTEN_PAGES = 16;
+
+/**
+ * @throws RumeurError `DISK_FAILED` when a file is there and is no LMDB file or has been cut short, `CONFIG_INVALID`
+ * when it is one of another version
+ * @throws the system's error when a file cannot be read and written
+ */
+export async function checkDataFile(dataFile: string): Promise<void> {
+  await withFile(`${dataFile}-lock`, () => Promise.resolve());
+  await withFile(dataFile, async (file) => {
+    const { size } = await file.stat();
+    if (size > 0) check(await begin(file), size, dataFile);
+  });
+}
+
+function check(bytes: Buffer, size: number, dataFile: string): void {
+  if (bytes.length < AT.end || bytes.readUInt32LE(AT.magic) !== MAGIC) {
+    throw damagedFile(dataFile, 'is damaged or no data file at all');
+  }
+  if ((bytes.readUInt32LE(AT.version) & 0xffff) !== VERSION) throw foreignFile(dataFile);
+  const pageSize = bytes.readUInt32LE(AT.pageSize);
+  if (!PAGE_SIZES.includes(pageSize)) throw damagedFile(dataFile, 'is damaged');
+  // The least of the three states that lmdb may go on from: after a power loss the last one may lack its pages.
+  const lastPages = [0, pageSize / 2, pageSize]
+    .filter((at) => bytes.length >= at + AT.end && bytes.readBigUInt64LE(at + AT.transaction) > 0n)
+    .map((at) => Number(bytes.readBigUInt64LE(at + AT.lastPage)));
+  const pages = lastPages.length === 0 ? 2 : Math.max(2, Math.min(...lastPages) + 1 - UNWRITTEN_PAGES);
+  if (size < pages * pageSize) throw damagedFile(dataFile, 'has been cut short');
+}
+
+async function begin(file: FileHandle): Promise<Buffer> {
+  const length = Math.max(...PAGE_SIZES) + AT.end;
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(length), position: 0 });
+  return buffer.subarray(0, bytesRead);
+}
+
+/** Opens a file for reading and writing; nothing happens when there is none. */
+async function withFile(path: string, use: (file: FileHandle) => Promise<void>): Promise<void> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r+');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+export const foreignFile = (dataFile: string): RumeurError =>
+  new RumeurError(
+    'CONFIG_INVALID',
+    `the data file ${dataFile} is in a format that this version does not know`,
+    {
+      hint: 'start it with the version that wrote it, or set dataDir to another directory',
+    },
+  );
+
+const damagedFile = (dataFile: string, what: string): RumeurError =>
+  new RumeurError('DISK_FAILED', `the data file ${dataFile} ${what}`, {
+    hint: 'move it away; the peer then starts anew and fetches everything from the others',
+  });

@@ -1,0 +1,54 @@
+import type { Buffer } from 'node:buffer';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { checkDataFile, foreignFile } from './data-file.js';
+
+export type Rows = Database<Buffer, Buffer>;
+type Root = RootDatabase<unknown, string>;
+
+/** The open data file and the three tables in it. */
+export interface Environment {
+  readonly root: Root;
+  readonly entries: Rows;
+  readonly dots: Rows;
+  readonly state: Rows;
+}
+
+/**
+ * Opens the data file, and makes it when there is none. A file that holds something else than a store of ours is
+ * left as it is.
+ * @param accepts whether the table `state` is that of a store that we can go on with
+ */
+export async function openEnvironment(
+  dataFile: string,
+  accepts: (state: Rows) => boolean,
+): Promise<Environment> {
+  await checkDataFile(dataFile);
+  const root = openRoot(dataFile);
+  try {
+    const names = [...root.getKeys()];
+    const known = names.length === 0 || (names.includes('state') && accepts(openRows(root, 'state')));
+    if (!known) throw foreignFile(dataFile);
+    // First: after a crash in between, a file with tables is known as ours by this one.
+    const state = openRows(root, 'state');
+    return { root, state, entries: openRows(root, 'entries'), dots: openRows(root, 'dots') };
+  } catch (error) {
+    await root.close();
+    throw error;
+  }
+}
+
+/** `overlappingSync` is lmdb-js' default where it exists: commit and fdatasync run in a thread of its own. */
+function openRoot(dataFile: string): Root {
+  const options = {
+    path: dataFile,
+    maxDbs: 8,
+    // After a crash go on from the last transaction that is surely on the disk, whatever the boot id says.
+    safeRestore: true,
+    // With it, lmdb-js makes a promise for each transaction that nobody holds: its rejection could not be handled.
+    eventTurnBatching: false,
+  };
+  return open<unknown, string>(options);
+}
+
+const openRows = (root: Root, name: string): Rows =>
+  root.openDB<Buffer, Buffer>(name, { keyEncoding: 'binary', encoding: 'binary' });

@@ -1,0 +1,111 @@
+import { assert } from '../base/assert.js';
+import type { BucketName, OriginId, PeerId } from '../base/ids.js';
+import type { Entry } from '../data/entry.js';
+import { Fingerprint } from '../data/fingerprint.js';
+import { STAMP_ZERO } from '../data/stamp.js';
+import type { Batch, StoredBucket, StoredState } from '../replica/batch.js';
+import type { DotRow, KeyRange } from '../replica/view.js';
+import type { Provenance, Storage } from './storage.js';
+import { Tables } from './tables.js';
+
+export interface StoreIds {
+  readonly peerId: PeerId;
+  readonly origin: OriginId;
+}
+
+/** The state of a memory store at one moment; later commits do not change it. Opaque: open a store with it. */
+export class MemorySnapshot {
+  readonly ids: StoreIds;
+  readonly #tables: Tables;
+
+  constructor(ids: StoreIds, tables: Tables) {
+    this.ids = ids;
+    this.#tables = tables;
+  }
+
+  /** A copy for one store: a snapshot may be opened many times. */
+  tables(): Tables {
+    return this.#tables.clone();
+  }
+}
+
+/**
+ * A store that lives as long as its process. Deterministic: no timers, no randomness, and every promise it gives
+ * is resolved already.
+ */
+export class MemoryStorage implements Storage {
+  readonly provenance: Provenance;
+  readonly initial: StoredState;
+  readonly backlog = 0;
+  readonly #peerId: PeerId;
+  readonly #tables: Tables;
+  #closed = false;
+
+  /** A store that remembers nothing, or with `restored` one that goes on from a snapshot under the given ids. */
+  constructor(ids: StoreIds, restored?: { snapshot: MemorySnapshot; provenance: Provenance }) {
+    this.provenance = restored?.provenance ?? 'new';
+    this.#peerId = ids.peerId;
+    this.#tables = restored?.snapshot.tables() ?? new Tables('drop');
+    this.#tables.origin = ids.origin;
+    this.initial = storedState(ids, this.#tables);
+  }
+
+  /** What is committed now, for a later restart of this store: as cheap as copying a vector. */
+  snapshot(): MemorySnapshot {
+    const origin = this.#tables.origin ?? this.initial.origin;
+    return new MemorySnapshot({ peerId: this.#peerId, origin }, this.#tables.clone());
+  }
+
+  get(bucket: BucketName, key: string): Entry | undefined {
+    return this.#tables.get(bucket, key);
+  }
+
+  *dots(
+    bucket: BucketName,
+    origin: OriginId,
+    lo: number,
+    hi: number,
+  ): Generator<DotRow, undefined, undefined> {
+    for (const { row } of this.#tables.dots(bucket, origin, lo, hi)) if (row !== undefined) yield row;
+    return undefined;
+  }
+
+  entries(bucket: BucketName, range: KeyRange): Iterable<Entry> {
+    return this.#tables.entries(bucket, range);
+  }
+
+  commit(batch: Batch): void {
+    assert(!this.#closed, 'a closed store takes no batch');
+    const puts = batch.puts.map((put) => ({ ...put, entry: withOwnValue(put.entry) }));
+    this.#tables.apply({ ...batch, puts });
+  }
+
+  committed(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  flushed(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+}
+
+/** A value that is a part of a received frame would keep the whole frame in memory for as long as the entry stands. */
+function withOwnValue(entry: Entry): Entry {
+  const { value } = entry;
+  if (value === null || value.byteLength === value.buffer.byteLength) return entry;
+  return { ...entry, value: new Uint8Array(value) };
+}
+
+function storedState(ids: StoreIds, tables: Tables): StoredState {
+  const buckets = new Map<BucketName, StoredBucket>();
+  for (const [name, { vector, totals }] of tables.buckets) {
+    const hash = totals?.hash ?? Fingerprint.empty().toBytes();
+    buckets.set(name, { vector: [...vector], keys: totals?.keys ?? 0, hash });
+  }
+  return { ...ids, clock: tables.clock ?? STAMP_ZERO, buckets, addresses: tables.addresses ?? [] };
+}

@@ -1,0 +1,79 @@
+import type { Direction } from './transport.js';
+import type { LinkId } from '../base/ids.js';
+import { CLOSED } from './reasons.js';
+
+/** One connection, whichever side dialled it. */
+export interface Wire {
+  /** The other side's network address, for logs. */
+  readonly remote: string;
+  /** The bytes must stay unchanged afterwards: they are written without a copy. */
+  send(bytes: Uint8Array): void;
+  /** Starts an orderly end: what was sent leaves first. */
+  end(): void;
+  /** Drops the connection at once. */
+  destroy(): void;
+}
+
+/** What a connection reports to its link. */
+export interface WireSink {
+  received(bytes: Uint8Array): void;
+  /** The conversation is over; the connection may still be there. */
+  ended(reason: string): void;
+  /** The connection is gone and all it brought has been reported. */
+  gone(): void;
+}
+
+export interface LinkOwner {
+  received(link: LinkId, bytes: Uint8Array): void;
+  closed(link: LinkId, reason: string): void;
+}
+
+/** A link from `opened` to `closed`: keeps the promises of TransportEvents, and ends within a bound. */
+export class PeerLink implements WireSink {
+  readonly id: LinkId;
+  readonly direction: Direction;
+  readonly #wire: Wire;
+  readonly #owner: LinkOwner;
+  readonly #graceMs: number;
+  #reason: string | undefined;
+  #deaf = false;
+  #gone = false;
+  #grace: NodeJS.Timeout | undefined;
+
+  constructor(id: LinkId, direction: Direction, wire: Wire, owner: LinkOwner, graceMs: number) {
+    this.id = id;
+    this.direction = direction;
+    this.#wire = wire;
+    this.#owner = owner;
+    this.#graceMs = graceMs;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#reason === undefined) this.#wire.send(bytes);
+  }
+
+  /** Ends the link from our side; what still arrives is dropped. */
+  close(reason: string): void {
+    this.#deaf = true;
+    this.ended(reason);
+  }
+
+  received(bytes: Uint8Array): void {
+    if (!this.#deaf) this.#owner.received(this.id, bytes);
+  }
+
+  ended(reason: string): void {
+    if (this.#reason !== undefined || this.#gone) return;
+    this.#reason = reason;
+    this.#grace = setTimeout(() => this.#wire.destroy(), this.#graceMs);
+    this.#wire.end();
+  }
+
+  gone(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#deaf = true;
+    clearTimeout(this.#grace);
+    this.#owner.closed(this.id, this.#reason ?? CLOSED.lost);
+  }
+}

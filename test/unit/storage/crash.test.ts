@@ -1,0 +1,100 @@
+import { Buffer } from 'node:buffer';
+import { describe, expect, test } from '@jest/globals';
+import { nanoid } from 'nanoid';
+import { DEFAULT_BUCKET, type OriginId } from '../../../src/base/ids.js';
+import { openLmdb } from '../../../src/storage/lmdb/open.js';
+import type { Storage } from '../../../src/storage/storage.js';
+import { StoreChild } from './child.js';
+import { temporaryFolder } from './folder.js';
+
+const folder = temporaryFolder();
+
+/** How many batches of the child the store holds; all that a batch writes must be there, or nothing of it. */
+function wholeBatches(storage: Storage, origin: OriginId): number {
+  const bucket = storage.initial.buckets.get(DEFAULT_BUCKET);
+  const covered = bucket?.vector.find(([name]) => name === origin)?.[1] ?? [];
+  if (bucket === undefined) return 0;
+  const batches = (covered[1] ?? 0) / 2;
+  expect(covered).toEqual([1, 2 * batches]);
+  expect(bucket.keys).toBe(batches + 1);
+  expect(Buffer.from(bucket.hash)).toEqual(Buffer.alloc(16, batches));
+  expect(storage.initial.clock).toBe(BigInt(2 * batches));
+  const entries = [...storage.entries(DEFAULT_BUCKET, {})];
+  expect(entries).toHaveLength(batches + 1);
+  for (const { key, seq } of entries)
+    expect(key).toBe(seq === 2 * batches ? 'shared' : `own ${(seq + 1) / 2}`);
+  const rows = [...storage.dots(DEFAULT_BUCKET, origin, 1, Number.MAX_SAFE_INTEGER)];
+  expect(new Set(rows.map((row) => `${row.seq} ${row.key}`))).toEqual(
+    new Set(entries.map((entry) => `${entry.seq} ${entry.key}`)),
+  );
+  return batches;
+}
+
+describe('a store whose process dies', () => {
+  test.each([1, 40, 300])(
+    'kill -9 after %i flushed batches: they are there, no batch is there by half',
+    async (count) => {
+      const child = new StoreChild('stream', folder());
+      const { peerId, origin } = await child.opened();
+      await child.until(({ n = 0 }) => n >= count);
+      await child.kill();
+      const flushed = Math.max(...child.said.map(({ n = 0 }) => n));
+
+      const storage = await openLmdb({ directory: folder(), newId: nanoid });
+      try {
+        expect(storage.provenance).toBe('unclean');
+        expect(storage.initial.peerId).toBe(peerId);
+        expect(storage.initial.origin).not.toBe(origin);
+        expect(wholeBatches(storage, origin as OriginId)).toBeGreaterThanOrEqual(flushed);
+      } finally {
+        await storage.close();
+      }
+    },
+  );
+
+  test('a file that must not grow: a named error, no more writes, what was flushed is there', async () => {
+    // The limit is in units of 512 or 1024 bytes, as the shell likes it.
+    const child = new StoreChild('stream', folder(), 'ulimit -f 1500');
+    const { origin } = await child.opened();
+    expect(await child.end()).toBe(0);
+    const flushed = Math.max(...child.said.map(({ n = 0 }) => n));
+    expect(flushed).toBeGreaterThan(0);
+    const failures = child.said.filter(({ code }) => code !== undefined);
+    expect(failures.length).toBeGreaterThan(1);
+    for (const { code } of failures) expect(code).toMatch(/^DISK_(FULL|FAILED)$/);
+    expect(failures.map(({ at }) => at)).toEqual(expect.arrayContaining(['flushed', 'commit', 'close']));
+    expect(failures.map(({ at }) => at)).not.toContain('unhandled');
+
+    const storage = await openLmdb({ directory: folder(), newId: nanoid });
+    try {
+      expect(storage.provenance).toBe('unclean');
+      expect(wholeBatches(storage, origin as OriginId)).toBeGreaterThanOrEqual(flushed);
+    } finally {
+      await storage.close();
+    }
+  });
+});
+
+describe('the lock of a data directory', () => {
+  test('a second process is refused and told by whom; after kill -9 the directory is free at once', async () => {
+    const holder = new StoreChild('hold', folder());
+    await holder.opened();
+    const refused = await new StoreChild('hold', folder()).opened();
+    expect(refused.code).toBe('IN_USE');
+    expect(refused.message).toContain(folder());
+    expect(refused.message).toContain(`process ${holder.pid ?? 0}`);
+    expect(refused.hint).toMatch(/dataDir/);
+    await holder.kill();
+    const next = new StoreChild('hold', folder());
+    expect((await next.opened()).provenance).toBe('unclean');
+    await next.finish();
+  });
+
+  test('a second opening in the same process is refused, until the first is closed', async () => {
+    const open = (): Promise<Storage> => openLmdb({ directory: folder(), newId: nanoid });
+    const storage = await open();
+    await expect(open()).rejects.toMatchObject({ code: 'IN_USE' });
+    await storage.close();
+    await (await open()).close();
+  });
+});

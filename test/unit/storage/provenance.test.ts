@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { nanoid } from 'nanoid';
+import { openLmdb } from '../../../src/storage/lmdb/open.js';
+import type { Storage } from '../../../src/storage/storage.js';
+import { StoreChild } from './child.js';
+import { temporaryFolder } from './folder.js';
+
+const folder = temporaryFolder();
+const home = (): string => join(folder(), 'home');
+const elsewhere = (): string => join(folder(), 'elsewhere');
+const note = (): string => join(home(), 'store.json');
+
+const open = (directory = home()): Promise<Storage> => openLmdb({ directory, newId: nanoid });
+
+interface Run {
+  readonly provenance: string;
+  readonly peerId: string;
+  readonly origin: string;
+}
+
+/** Opens, notes who the store is, closes in order. */
+async function run(directory = home()): Promise<Run> {
+  const storage = await open(directory);
+  const { peerId, origin } = storage.initial;
+  await storage.close();
+  return { provenance: storage.provenance, peerId, origin };
+}
+
+function expectUnclean(after: Run, before: Run): void {
+  expect(after).toMatchObject({ provenance: 'unclean', peerId: before.peerId });
+  expect(after.origin).not.toBe(before.origin);
+}
+
+function expectOther(provenance: 'new' | 'copied', after: Run, before: Run): void {
+  expect(after.provenance).toBe(provenance);
+  expect(after.peerId).not.toBe(before.peerId);
+  expect(after.origin).not.toBe(before.origin);
+}
+
+describe('under which ids a store goes on', () => {
+  test('closed in order and left alone: the same', async () => {
+    const first = await run();
+    expect(first.provenance).toBe('new');
+    expect(await run()).toEqual({ ...first, provenance: 'untouched' });
+    expect(await run()).toEqual({ ...first, provenance: 'untouched' });
+  });
+
+  test('moved as a whole: the same', async () => {
+    const first = await run();
+    execFileSync('mv', [home(), elsewhere()]);
+    expect(await run(elsewhere())).toEqual({ ...first, provenance: 'untouched' });
+  });
+
+  test('crashed: a new origin; and then it can be closed in order again', async () => {
+    const child = new StoreChild('hold', home());
+    const first = (await child.opened()) as Run;
+    await child.kill();
+    const second = await run();
+    expectUnclean(second, first);
+    expect(await run()).toEqual({ ...second, provenance: 'untouched' });
+  });
+
+  test('crashed, and the note says closed: the mark in the data file has the last word', async () => {
+    const child = new StoreChild('hold', home());
+    const first = (await child.opened()) as Run;
+    await child.kill();
+    const { dev, ino, ctimeNs, size } = await stat(join(home(), 'data.mdb'), { bigint: true });
+    const closed = { state: 'closed', dev: `${dev}`, ino: `${ino}`, ctimeNs: `${ctimeNs}`, size: `${size}` };
+    await writeFile(note(), JSON.stringify(closed));
+    expectUnclean(await run(), first);
+  });
+
+  test('copied: the copy is another peer, the original the same', async () => {
+    const first = await run();
+    await cp(home(), elsewhere(), { recursive: true, preserveTimestamps: true });
+    expectOther('copied', await run(elsewhere()), first);
+    expect(await run()).toEqual({ ...first, provenance: 'untouched' });
+  });
+
+  test('copied while open: another peer too', async () => {
+    const storage = await open();
+    await cp(home(), elsewhere(), { recursive: true });
+    await storage.close();
+    expectOther('copied', await run(elsewhere()), { provenance: storage.provenance, ...storage.initial });
+  });
+
+  test('copied after a crash: another peer too', async () => {
+    const child = new StoreChild('hold', home());
+    const first = (await child.opened()) as Run;
+    await child.kill();
+    await cp(home(), elsewhere(), { recursive: true });
+    expectOther('copied', await run(elsewhere()), first);
+  });
+
+  test('an older copy put back over the files, note included, times preserved: a new origin', async () => {
+    const first = await run();
+    execFileSync('cp', ['-pr', home(), elsewhere()]);
+    expect((await run()).provenance).toBe('untouched');
+    execFileSync('cp', ['-p', ...['data.mdb', 'store.json'].map((name) => join(elsewhere(), name)), home()]);
+    expectUnclean(await run(), first);
+  });
+
+  test('wiped: a new peer', async () => {
+    const first = await run();
+    await rm(home(), { recursive: true });
+    expectOther('new', await run(), first);
+  });
+
+  test('only the note is left: a new peer', async () => {
+    const first = await run();
+    await rm(join(home(), 'data.mdb'));
+    expectOther('new', await run(), first);
+  });
+
+  test.each([
+    ['missing', (): Promise<void> => rm(note())],
+    ['not JSON', (): Promise<void> => writeFile(note(), '{"state":"clo')],
+    ['not a note', (): Promise<void> => writeFile(note(), '{"state":"closed","ino":7}')],
+  ])('the note is %s: a new origin', async (_, spoil) => {
+    const first = await run();
+    await spoil();
+    expectUnclean(await run(), first);
+  });
+
+  test('another device number alone is a remount, no copy', async () => {
+    const first = await run();
+    const text = await readFile(note(), 'utf8');
+    await writeFile(note(), JSON.stringify({ ...(JSON.parse(text) as object), dev: '4711' }));
+    expect(await run()).toEqual({ ...first, provenance: 'untouched' });
+  });
+
+  test('a new origin is on the disk before the store can be used', async () => {
+    const child = new StoreChild('hold', home());
+    await child.opened();
+    await child.kill();
+    const second = new StoreChild('hold', home());
+    const { origin } = await second.opened();
+    await second.kill();
+    const third = await open();
+    expect(third.initial.origin).not.toBe(origin);
+    await third.close();
+  });
+});

@@ -1,0 +1,65 @@
+/*
+ * A process of its own with a store open, for what only a process can show: kill -9, two of them on one directory,
+ * a limit on file sizes. Runs the built code.
+ *
+ * node store-child.mjs hold <directory>     opens, says so, closes on the first line on stdin
+ * node store-child.mjs stream <directory>   opens, says so, then commits batch after batch and says which are flushed,
+ *                                           until it is killed or the store fails; then it closes
+ * Every line on stdout is one JSON document.
+ */
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import { nanoid } from 'nanoid';
+import { sealEntry } from '../../../dist/src/data/entry.js';
+import { openLmdb } from '../../../dist/src/storage/lmdb/open.js';
+
+const [, , mode, directory] = process.argv;
+const say = (document) => process.stdout.write(`${JSON.stringify(document)}\n`);
+const failed = (at) => (error) => say({ at, code: error.code, message: error.message, hint: error.hint });
+
+process.on('unhandledRejection', (error) => {
+  failed('unhandled')(error);
+  process.exit(9);
+});
+
+let store;
+try {
+  store = await openLmdb({ directory, newId: nanoid });
+} catch (error) {
+  failed('open')(error);
+  process.exit(1);
+}
+const { provenance, initial } = store;
+say({ at: 'open', provenance, peerId: initial.peerId, origin: initial.origin });
+if (mode === 'hold') await once(process.stdin, 'data');
+else await stream();
+await store.close().catch(failed('close'));
+process.stdin.destroy();
+
+/** Batch n writes the key `own n`, and `shared` over its former entry: two puts, so 2n dots of our origin so far. */
+async function stream() {
+  const { origin } = initial;
+  const put = (key, seq, replaces) => {
+    const entry = sealEntry({ key, origin, seq, stamp: BigInt(seq), value: Buffer.alloc(1000, seq) });
+    return { bucket: 'default', entry, replaces };
+  };
+  for (let n = 1; ; n++) {
+    const seq = 2 * n;
+    const puts = [put(`own ${n}`, seq - 1), put('shared', seq, n > 1 ? { origin, seq: seq - 2 } : undefined)];
+    const totals = [{ bucket: 'default', keys: n + 1, hash: Buffer.alloc(16, n) }];
+    try {
+      store.commit({
+        puts,
+        vectors: [{ bucket: 'default', origin, intervals: [1, seq] }],
+        totals,
+        clock: BigInt(seq),
+      });
+    } catch (error) {
+      failed('commit')(error);
+      return;
+    }
+    store.flushed().then(() => say({ at: 'flushed', n }), failed('flushed'));
+    // Several batches on the way at any time, in groups of changing size.
+    if (n % 7 === 0) await store.flushed().catch(() => undefined);
+  }
+}
