@@ -61,9 +61,15 @@ const memberOf = ({ container, names, at }: Level): unknown =>
 function isPlain(value: object, isArray: boolean): boolean {
   if ('toJSON' in value && typeof value.toJSON === 'function') return false;
   if (isArray) return true;
+  return (
+    !hasClass(value) && !(Symbol.toStringTag in value) && !(Symbol.iterator in value) && !hasSymbols(value)
+  );
+}
+
+/** The prototype of plain objects, of whichever realm, has none above it. */
+function hasClass(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
-  return !(Symbol.toStringTag in value) && !(Symbol.iterator in value) && !hasSymbols(value);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
 }
 
 const hasSymbols = (value: object): boolean =>
@@ -85,7 +91,7 @@ function whyNot(culprit: unknown): [what: string, hint: string] {
   if (isBinary(culprit)) return ['binary data', 'write it as text, for example in base64'];
   if ('toJSON' in culprit && !(culprit instanceof Date))
     return ['an object with toJSON', 'write what it returns'];
-  if (hasSymbols(culprit)) return ['members under symbols', 'name them with strings'];
+  if (!hasClass(culprit) && hasSymbols(culprit)) return ['members under symbols', 'name them with strings'];
   const { constructor }: { constructor?: unknown } = culprit;
   const what =
     typeof constructor === 'function' ? `an instance of ${constructor.name}` : 'this kind of object';

@@ -1,4 +1,4 @@
-import { RumeurError } from '../base/errors.js';
+import { RumeurError, toRumeurError } from '../base/errors.js';
 import { DEFAULT_BUCKET, type PeerId } from '../base/ids.js';
 import type { ConfigInput } from '../config/config.js';
 import { loadConfig } from '../runtime/load-config.js';
@@ -170,7 +170,7 @@ export class Peer {
 
   /**
    * The changes from now on, of keys that start with `prefix` (default: all), until the loop is left or the peer is closed.
-   * @throws `WATCH_OVERFLOW` when 10,000 changes have not been read
+   * @throws `WATCH_OVERFLOW` when 10,000 changes have not been read, `INTERNAL` for a value of a faulty peer that is no JSON
    */
   watch({
     bucket = DEFAULT_BUCKET,
@@ -179,7 +179,14 @@ export class Peer {
     if (!this.#open) throw closedError();
     checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
     const stream = new WatchStream<PeerChange>((push) => {
-      const stop = this.#node.service.watch(bucket, prefix, (change) => push(toChange(change)));
+      const stop = this.#node.service.watch(bucket, prefix, (change) => {
+        // A faulty peer may send what is no JSON: that is this reader's to hear, not the loop's to stop for.
+        try {
+          push(toChange(change));
+        } catch (thrown) {
+          stream.fail(toRumeurError(thrown));
+        }
+      });
       return () => {
         this.#streams.delete(stream);
         stop();

@@ -25,11 +25,18 @@ export class WatchStream<T> implements AsyncIterableIterator<T> {
     if (waiting) waiting.resolve({ value: item, done: false });
     else if (this.#buffer.length < CAPACITY) this.#buffer.push(item);
     else {
-      this.#failure = new RumeurError('WATCH_OVERFLOW', `more than ${CAPACITY} changes were not read`, {
-        hint: 'watch again and read the present values; read faster or watch a narrower prefix',
-      });
-      this.end();
+      const hint = 'watch again and read the present values; read faster or watch a narrower prefix';
+      this.fail(new RumeurError('WATCH_OVERFLOW', `more than ${CAPACITY} changes were not read`, { hint }));
     }
+  }
+
+  /** Ends the stream with an error; what is buffered can still be read before it. */
+  fail(error: RumeurError): void {
+    if (this.#ended) return;
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting.reject(error);
+    else this.#failure = error;
+    this.end();
   }
 
   /** Ends the stream; what is buffered can still be read. */

@@ -3,7 +3,7 @@ import { type ErrorBody, toRumeurError, type RumeurError } from '../../base/erro
 import type { PeerService, WriteOp, WriteResult } from '../service.js';
 import { parseCall } from './arguments.js';
 import type { Client, Reply } from './client.js';
-import { type EventLimits, overloaded } from './limits.js';
+import { type EventLimits, hardBacklog, overloaded } from './limits.js';
 import { Outbox } from './outbox.js';
 import { findEvent } from './table.js';
 import { Watches } from './watches.js';
@@ -94,7 +94,7 @@ export class Connection implements Client {
     const { requestsPerClient, clientBufferBytes } = this.limits;
     const backlog = this.#outbox.size;
     // Even refusals pile up for a client that never reads.
-    if (backlog > 2 * clientBufferBytes) this.#socket.conn.close(true);
+    if (backlog > hardBacklog(this.limits)) this.#socket.conn.close(true);
     if (backlog > clientBufferBytes) {
       throw overloaded(
         `${backlog} bytes of answers wait for this client`,

@@ -28,5 +28,9 @@ export const MAX_PAGE_BYTES = 8 * 2 ** 20;
 /** The largest message that Socket.IO takes: some values of the greatest size at once, escapes and all. */
 export const maxMessageBytes = ({ valueBytes }: ValueLimits): number => 4 * valueBytes + 2 ** 20;
 
+/** Beyond the bound at which requests are refused, and the largest answer (raw values double in the worst case). */
+export const hardBacklog = ({ clientBufferBytes, valueBytes }: EventLimits): number =>
+  2 * (clientBufferBytes + Math.max(MAX_PAGE_BYTES, valueBytes));
+
 export const overloaded = (message: string, hint: string): RumeurError =>
   new RumeurError('OVERLOADED', message, { hint });

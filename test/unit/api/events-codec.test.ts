@@ -45,7 +45,9 @@ describe('ClientEncoder', () => {
   });
 
   test('depth costs no stack, which the default parser runs out of', () => {
-    expect(() => new Encoder().encode(packet(['change', JSON.parse(deepText)]))).toThrow(RangeError);
+    expect(() => void new Encoder().encode(packet(['change', JSON.parse(deepText) as unknown]))).toThrow(
+      RangeError,
+    );
     expect(new ClientEncoder().encode(packet(['change', new JsonText(deepText)]))).toEqual([
       `2["change",${deepText}]`,
     ]);
@@ -106,7 +108,6 @@ describe('ClientDecoder', () => {
     ['an endless count of attachments', [`5${'9'.repeat(400)}-["set"]`]],
     ['no JSON', ['2["set"']],
     ['an unknown type', ['8']],
-    ['nothing', ['']],
   ])('throws at %s', (_what, frames) => {
     expect(() => decode(...frames)).toThrow();
   });

@@ -184,7 +184,7 @@ export function eventsContract(title: string, open: () => Promise<EventsUnderTes
           await value('set', 'any value', sent);
           expect(JSON.stringify(await value('get', 'any value'))).toBe(JSON.stringify(sent));
         }),
-        { numRuns: 200 },
+        { numRuns: 100 },
       );
     });
 

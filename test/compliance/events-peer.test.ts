@@ -1,0 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Peer } from '../../src/api/peer.js';
+import { eventsRefuseBadInput } from './events-bad-input.suite.js';
+import { eventsContract, type EventsUnderTest } from './events.suite.js';
+
+async function openPeer(): Promise<EventsUnderTest> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'rumeur-events-'));
+  const peer = await Peer.open({ port: 0, dataDir, log: { level: 'silent' } });
+  const stop = async (): Promise<void> => {
+    await peer.close();
+    await rm(dataDir, { recursive: true });
+  };
+  return { url: peer.url, stop };
+}
+
+eventsContract('a peer on disk', openPeer);
+eventsRefuseBadInput('a peer on disk', openPeer);
