@@ -33,8 +33,9 @@ describe('commands on a running peer', () => {
     ['élève 🎓', 'élève 🎓', '"élève 🎓"'],
   ])('set %j, get %j', async (written, shown, json) => {
     expect(await run('set', 'v', written)).toEqual(ok);
-    expect(await run('get', 'v')).toEqual({ code: 0, stdout: `${shown}\n`, stderr: '' });
-    expect((await run('get', 'v', '--json')).stdout).toBe(`${json}\n`);
+    const [bare, asJson] = await Promise.all([run('get', 'v'), run('get', 'v', '--json')]);
+    expect(bare).toEqual({ code: 0, stdout: `${shown}\n`, stderr: '' });
+    expect(asJson.stdout).toBe(`${json}\n`);
   });
 
   test('--string, --json-value, --file and stdin', async () => {
