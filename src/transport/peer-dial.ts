@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { Manager, NodeWebSocket } from 'socket.io-client';
 
-import type { Wire, WireSink } from './peer-link.js';
+import { addressOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
 import { peerParser, MESSAGE } from './peer-parser.js';
 import { PEERS_PATH } from './peer-server.js';
 import { DIAL_FAILED, closeReasonOf, dialFailureOf } from './reasons.js';
@@ -17,39 +16,29 @@ export interface DialEvents {
   failed(reason: string): void;
 }
 
-/** The part of ws's WebSocket that engine.io-client does not give access to. */
-interface RawSocket {
-  once(event: 'upgrade', listener: (response: IncomingMessage) => void): void;
-  once(event: 'close', listener: () => void): void;
-  terminate(): void;
-}
-
 /**
  * One attempt to reach a peer; ends in exactly one event, never before this returns.
  *
- * @returns ends the attempt, with `failed`; without effect once connected.
+ * @returns ends the attempt, with `failed`; without effect once it has ended.
  */
 export function dialPeer(url: string, options: DialOptions, events: DialEvents): (reason: string) => void {
   let raw: RawSocket | undefined;
   let remote = url;
-  let outcome: 'pending' | 'failed' | WireSink = 'pending';
+  let link: WireSink | undefined;
+  let failed = false;
 
+  const webSocket = tamedWebSocket(options.maxMessageBytes, (created) => {
+    raw = created;
+    raw.once('upgrade', ({ socket }) => (remote = addressOf(socket)));
+    reportEnd(raw, {
+      ended: (reason) => (link === undefined ? fail(DIAL_FAILED.hungUp) : link.ended(reason)),
+      gone: () => link?.gone(),
+    });
+  });
   const manager = new Manager(url, {
     path: PEERS_PATH,
     parser: peerParser,
-    transports: [
-      tamedWebSocket(options.maxMessageBytes, (ws) => {
-        raw = ws;
-        ws.once(
-          'upgrade',
-          ({ socket }) => (remote = `${socket.remoteAddress ?? '?'} port ${socket.remotePort ?? '?'}`),
-        );
-        // Socket.IO hands over what it has read in later ticks: let these pass first.
-        ws.once('close', () =>
-          setImmediate(() => (typeof outcome === 'object' ? outcome.gone() : fail(DIAL_FAILED.hungUp))),
-        );
-      }),
-    ],
+    transports: [webSocket],
     upgrade: false,
     reconnection: false,
     autoConnect: false,
@@ -60,8 +49,8 @@ export function dialPeer(url: string, options: DialOptions, events: DialEvents):
   const socket = manager.socket('/');
 
   const fail = (reason: string): void => {
-    if (outcome !== 'pending') return;
-    outcome = 'failed';
+    if (failed || link !== undefined) return;
+    failed = true;
     clearTimeout(timer);
     socket.disconnect();
     raw?.terminate();
@@ -70,19 +59,17 @@ export function dialPeer(url: string, options: DialOptions, events: DialEvents):
   socket.on('connect_error', (error) => fail(dialFailureOf(error)));
   socket.on('connect', () => {
     clearTimeout(timer);
-    outcome = events.connected({
+    link = events.connected({
       remote,
       send: (bytes) => socket.emit(MESSAGE, bytes),
-      // Not Socket.IO's disconnect: its packet overtakes events that the other side has yet to dispatch.
+      // Not Socket.IO's disconnect: its packet overtakes messages at a Socket.IO that dispatches them a tick later.
       end: () => manager.engine.close(),
       destroy: () => raw?.terminate(),
     });
   });
-  socket.onAny((_event: string, bytes: Uint8Array) => {
-    if (typeof outcome === 'object') outcome.received(bytes);
-  });
+  socket.onAny((_event: string, bytes: Uint8Array) => link?.received(bytes));
   socket.on('disconnect', (reason, details) => {
-    if (typeof outcome === 'object') outcome.ended(closeReasonOf(reason, details));
+    if (link !== undefined) link.ended(closeReasonOf(reason, details));
     else fail(reason === 'parse error' ? DIAL_FAILED.notAPeer : DIAL_FAILED.hungUp);
   });
   socket.connect();
@@ -110,7 +97,7 @@ function tamedWebSocket(maxMessageBytes: number, created: (ws: RawSocket) => voi
       try {
         super.onPacket(packet);
       } catch (error) {
-        this.onError('bad packet', error);
+        this.onError(`invalid packet: ${String(error)}`, undefined);
       }
     }
   };

@@ -1,6 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
 import type { Direction } from './transport.js';
 import type { LinkId } from '../base/ids.js';
-import { CLOSED } from './reasons.js';
+import { CLOSED, closeReasonOfCode } from './reasons.js';
+
+/** What we need of ws's WebSocket, which lies below Engine.IO on both sides. */
+export interface RawSocket {
+  once(event: 'upgrade', listener: (response: IncomingMessage) => void): unknown;
+  prependOnceListener(event: 'close', listener: (code: number) => void): unknown;
+  terminate(): void;
+}
+
+/** Reports the end of `raw` to `sink`, with a better reason than Engine.IO has. */
+export function reportEnd(raw: RawSocket, sink: Pick<WireSink, 'ended' | 'gone'>): void {
+  raw.prependOnceListener('close', (code) => {
+    sink.ended(closeReasonOfCode(code));
+    // Socket.IO hands over what it has read in later ticks: let these pass first.
+    setImmediate(() => sink.gone());
+  });
+}
+
+/** For logs. */
+export const addressOf = (socket: Socket): string =>
+  `${socket.remoteAddress ?? '?'} port ${socket.remotePort ?? '?'}`;
 
 /** One connection, whichever side dialled it. */
 export interface Wire {

@@ -11,6 +11,12 @@ const DISCONNECT = 1;
 const EVENT = 2;
 const CONNECT_ERROR = 4;
 
+const CONTROL_TYPES: ReadonlyMap<string, number> = new Map([
+  ['0', CONNECT],
+  ['1', DISCONNECT],
+  ['4', CONNECT_ERROR],
+]);
+
 /** The one event of peers; the name itself does not travel. */
 export const MESSAGE = 'm';
 
@@ -48,19 +54,17 @@ class Decoder extends EventEmitter {
   }
 
   #control(text: string): Packet {
-    const type = text.length <= LONGEST_CONTROL ? ['0', '1', '', '', '4'].indexOf(text.slice(0, 1)) : -1;
-    // A second connect would become a second Socket.IO socket, hence a second link, on one connection.
-    if (
-      (type !== CONNECT && type !== DISCONNECT && type !== CONNECT_ERROR) ||
-      (type === CONNECT && this.#connected)
-    ) {
-      throw new Error('unexpected control packet');
+    const type = CONTROL_TYPES.get(text.charAt(0));
+    if (type === undefined || text.length > LONGEST_CONTROL) throw new Error('unexpected control packet');
+    if (type === CONNECT) {
+      // A second one would become a second Socket.IO socket, hence a second link, on one connection.
+      if (this.#connected) throw new Error('second connect');
+      this.#connected = true;
     }
-    if (type === CONNECT) this.#connected = true;
     if (text.length === 1 && type !== CONNECT_ERROR) return { type, nsp: '/' };
     const data: unknown = JSON.parse(text.slice(1));
-    if (typeof data !== 'object' || data === null || type === DISCONNECT)
-      throw new Error('malformed control packet');
+    const isObject = typeof data === 'object' && data !== null;
+    if (!isObject || type === DISCONNECT) throw new Error('malformed control packet');
     return { type, nsp: '/', data };
   }
 }

@@ -1,7 +1,7 @@
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 
-import type { Wire, WireSink } from './peer-link.js';
+import { addressOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
 import { peerParser, MESSAGE } from './peer-parser.js';
 import { CLOSED, DIAL_FAILED, closeReasonOf } from './reasons.js';
 
@@ -43,20 +43,20 @@ export function createPeerServer(inner: HttpServer, options: PeerServerOptions):
     next(options.hasRoom() ? undefined : new Error(DIAL_FAILED.tooManyLinks));
   });
   io.on('connection', (socket) => {
-    const raw = socket.request.socket;
+    // Engine.IO keeps it there, typed on the server's side only.
+    const { websocket: raw } = socket.conn.request as IncomingMessage & { websocket: RawSocket };
     const sink = options.open({
-      remote: `${raw.remoteAddress ?? '?'} port ${raw.remotePort ?? '?'}`,
+      remote: addressOf(socket.request.socket),
       send: (bytes) => socket.emit(MESSAGE, bytes),
-      // Not Socket.IO's disconnect: its packet overtakes events that the other side has yet to dispatch.
+      // Not Socket.IO's disconnect: its packet overtakes messages at a Socket.IO that dispatches them a tick later.
       end: () => socket.conn.close(),
-      destroy: () => raw.destroy(),
+      destroy: () => raw.terminate(),
     });
     // Ordinary listeners run a tick later, and not at all when a disconnect came in between.
     socket.onAny((_event: string, bytes: Uint8Array) => sink.received(bytes));
     socket.on('error', () => sink.ended(CLOSED.badMessage));
     socket.on('disconnect', (reason, details) => sink.ended(closeReasonOf(reason, details)));
-    // Socket.IO hands over what it has read in later ticks: let these pass first.
-    raw.once('close', () => setImmediate(() => sink.gone()));
+    reportEnd(raw, sink);
   });
   io.attach(inner);
   return io;

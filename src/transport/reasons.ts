@@ -52,13 +52,20 @@ export function dialFailureOf(reported: unknown): string {
   return DIAL_FAILED.notAPeer;
 }
 
-/** Puts Socket.IO's reason for the end of a connection into words. */
+/** Puts Socket.IO's reason for the end of a conversation into words. */
 export function closeReasonOf(reason: string, details: unknown): string {
   const text = textAt(innermost(details), 'message');
   if (/max payload/i.test(text)) return CLOSED.tooLarge;
-  if (/invalid/i.test(text) || reason === 'parse error') return CLOSED.badMessage;
+  // Engine.IO's client calls a packet that it cannot read a server error.
+  if (/invalid|server error/i.test(text) || reason === 'parse error') return CLOSED.badMessage;
   if (reason === 'ping timeout') return CLOSED.silent;
   return reason === 'transport error' ? CLOSED.lost : CLOSED.byPeer;
+}
+
+/** Puts WebSocket's close code into words. */
+export function closeReasonOfCode(code: number): string {
+  if (code === 1006) return CLOSED.lost;
+  return code === 1009 ? CLOSED.tooLarge : CLOSED.byPeer;
 }
 
 function innermost(error: unknown): unknown {

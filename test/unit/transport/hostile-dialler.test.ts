@@ -226,7 +226,7 @@ describe('bounds', () => {
   test('links beyond maxLinks are told so, and get in when one has left', async () => {
     const full = await startPeer(2);
     const others = await Promise.all([startPeer(), startPeer(), startPeer()]);
-    const [first, second, third] = others as [TestPeer, TestPeer, TestPeer];
+    const [first, second, third] = others;
     first.transport.dial(full.url);
     second.transport.dial(full.url);
     await full.seen.link(1);

@@ -7,6 +7,7 @@ import { io, type Socket as Client } from 'socket.io-client';
 
 import { RumeurError } from '../../../src/base/errors.js';
 import { GuardedHttpServer } from '../../../src/transport/http-server.js';
+import { listenError } from '../../../src/transport/listen-error.js';
 import { SocketIoTransport } from '../../../src/transport/socket-io.js';
 import { Recorder } from '../../compliance/transport.recorder.js';
 import { closing, exchange, open, request, upgrade } from './raw-http.js';
@@ -276,4 +277,16 @@ describe('listen', () => {
     expect(server.port).toBe(0);
     await new GuardedHttpServer({ name: 'test', host: '127.0.0.1' }).close();
   });
+});
+
+test.each([
+  ['EADDRINUSE', 'IN_USE', /port 80 /],
+  ['EACCES', 'CONFIG_INVALID', /may not listen on port 80/],
+  ['EAI_AGAIN', 'CONFIG_INVALID', /cannot be resolved/],
+  ['EMFILE', 'INTERNAL', /told so/],
+])('%s on listening becomes %s', (systemCode, code, message) => {
+  const cause = Object.assign(new Error('told so'), { code: systemCode });
+  const error = listenError(cause, 'box.lan', 80);
+  expect(error).toMatchObject({ code, cause, message: expect.stringMatching(message) as unknown });
+  if (code !== 'INTERNAL') expect(error.hint).toMatch(/./);
 });
