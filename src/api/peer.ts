@@ -10,16 +10,19 @@ import { WatchStream } from './watch-stream.js';
 /** JSON: what a value may be. */
 export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
 
+/** What `Peer.open` takes beside the config. */
 export interface OpenOptions {
   /** The wall clock, milliseconds since 1970. Default `Date.now`; tests put a wrong one here. */
   readonly clock?: () => number;
 }
 
+/** Which bucket a call works on. */
 export interface BucketOption {
   /** Default `default`. */
   readonly bucket?: string;
 }
 
+/** Which keys of a bucket. */
 export interface RangeOptions extends BucketOption {
   /** Only keys that start with this text. Default: all. */
   readonly prefix?: string;
@@ -33,11 +36,13 @@ export interface Written {
   readonly stamp: string;
 }
 
+/** What became of a `delete`; dot and stamp are there when something was deleted. */
 export interface Deleted extends Partial<Written> {
   /** Whether there was something to delete. */
   readonly found: boolean;
 }
 
+/** A key with its value and the write that put it there. */
 export interface KeyValue extends Written {
   readonly key: string;
   readonly value: Json;
@@ -71,6 +76,7 @@ export class Peer {
   }
 
   /**
+   * Opens the store, listens on the port and begins to dial the peers of the config.
    * @param config the path of a config file, or its content (then paths are relative to the working directory)
    * @throws RumeurError `CONFIG_INVALID`, `IN_USE` (port or data directory), `DISK_FAILED`
    */
@@ -78,10 +84,12 @@ export class Peer {
     return new Peer(await PeerNode.open(await loadConfig(config), options.clock ?? Date.now));
   }
 
+  /** Names this peer across restarts: 21 characters. */
   get id(): PeerId {
     return this.#node.replica.peerId;
   }
 
+  /** What people call this peer. */
   get name(): string {
     return this.#node.config.name;
   }
@@ -206,10 +214,12 @@ export class Peer {
     return this.#attempt(() => this.#node.service.removePeer(urlOrId));
   }
 
+  /** The other peers, linked or remembered, in the order of their urls. */
   getPeers(): PeerInfo[] {
     return this.#node.service.getPeers();
   }
 
+  /** This peer and how far it is in sync with those that it is linked to. */
   status(): Status {
     return this.#node.service.status();
   }

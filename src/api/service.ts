@@ -41,6 +41,7 @@ export interface ScanRange {
   readonly limit: number;
 }
 
+/** `connecting`: never met yet; `suspect`: met, no link now; `down`: three dials or more have failed. */
 export type PeerState = 'connected' | 'connecting' | 'suspect' | 'down';
 
 /** One row of `getPeers`. */
@@ -57,6 +58,7 @@ export interface PeerInfo {
   known: AddressSource | 'dialed-us';
 }
 
+/** One bucket, as this peer holds it. */
 export interface BucketStatus {
   /** Live keys. */
   keys: number;
@@ -67,6 +69,7 @@ export interface BucketStatus {
   inSync: boolean;
 }
 
+/** Another peer, as `status` shows it. */
 export interface PeerSync {
   id: PeerId;
   url: string | null;
@@ -84,6 +87,7 @@ export interface PeerSync {
   };
 }
 
+/** A peer and, as far as it knows, its cluster. */
 export interface Status {
   id: PeerId;
   name: string;

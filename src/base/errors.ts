@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   'INTERNAL',
 ] as const;
 
+/** A stable code; docs/OPERATIONS.md says what to do about each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** What an error looks like on the wire: `hint` says what to do about it. */
@@ -53,6 +54,7 @@ export class RumeurError extends Error {
     this.hint = options.hint;
   }
 
+  /** The error as it goes to a client. */
   toBody(): ErrorBody {
     return {
       code: this.code,

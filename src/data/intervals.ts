@@ -1,7 +1,7 @@
 /**
  * A set of sequence numbers as disjoint, non-touching, ascending intervals in one flat list
- * `[lo, hi, lo, hi, ...]`, both ends included. Lists are never changed in place: every function returns
- * a new list, or the old one when nothing changes.
+ * `[lo, hi, lo, hi, ...]`, both ends included. Lists are never changed in place; where nothing changes a function
+ * may return the list it was given.
  */
 export type Intervals = readonly number[];
 
@@ -34,6 +34,16 @@ function firstEndingAt(set: Intervals, n: number): number {
 export function has(set: Intervals, n: number): boolean {
   const i = firstEndingAt(set, n);
   return i < set.length && (set[i] as number) <= n;
+}
+
+/** The set of strictly ascending numbers, in linear time. */
+export function fromAscending(numbers: Iterable<number>): Intervals {
+  const out: number[] = [];
+  for (const n of numbers) {
+    if (out.length > 0 && n === (out[out.length - 1] as number) + 1) out[out.length - 1] = n;
+    else out.push(n, n);
+  }
+  return out;
 }
 
 /** The set with lo to hi added. */

@@ -17,6 +17,19 @@ export class VersionVector {
     for (const [origin, set] of rows) if (set.length > 0) this.#origins.set(origin, set);
   }
 
+  /** Exactly these dots; within an origin their seqs must strictly fall. Linear time. */
+  static ofFalling(dots: Iterable<Dot>): VersionVector {
+    const lists = new Map<OriginId, number[]>();
+    for (const { origin, seq } of dots) {
+      const list = lists.get(origin);
+      if (list) list.push(seq);
+      else lists.set(origin, [seq]);
+    }
+    return new VersionVector(
+      [...lists].map(([origin, list]) => [origin, intervals.fromAscending(list.reverse())] as const),
+    );
+  }
+
   /** A copy; interval lists are shared, as they never change. */
   clone(): VersionVector {
     return new VersionVector(this.#origins);
@@ -55,6 +68,13 @@ export class VersionVector {
     if (set.length === 0 || set === this.#origins.get(origin)) return;
     this.#origins.set(origin, set);
     this.#hash = undefined;
+  }
+
+  /** Takes dots out again, which only a store that no longer holds them may do. */
+  removeAll(origin: OriginId, set: Intervals): void {
+    const rest = intervals.subtract(this.get(origin), set);
+    if (rest.length > 0) this.#set(origin, rest);
+    else if (this.#origins.delete(origin)) this.#hash = undefined;
   }
 
   /** What this vector covers and `other` does not. */

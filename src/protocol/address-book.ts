@@ -24,6 +24,8 @@ export interface KnownAddress {
   dueAt: number;
   /** It leads to ourselves: never dialled again in this run. */
   self: boolean;
+  /** It was added by hand and not reached since: whoever answers there is let in again. */
+  readmits: boolean;
 }
 
 export interface AddressBookOptions {
@@ -65,7 +67,7 @@ export class AddressBook {
 
   #insert(record: AddressRecord): KnownAddress {
     const self = record.url === this.#options.ownUrl;
-    const known = { record, dialing: false, failures: 0, dueAt: 0, self };
+    const known = { record, dialing: false, failures: 0, dueAt: 0, self, readmits: false };
     this.#known.set(record.url, known);
     return known;
   }
@@ -79,11 +81,36 @@ export class AddressBook {
     for (const known of this.#known.values()) if (!known.record.removed && !known.self) yield known;
   }
 
-  /** Whether an address or the peer behind it was removed by hand. */
-  isRemoved(url: string | null, id: PeerId): boolean {
-    if (url !== null && this.#known.get(url)?.record.removed) return true;
+  /** Whether one of these addresses or the peer behind them was removed by hand. */
+  isRemoved(urls: Iterable<string | null | undefined>, id: PeerId): boolean {
+    for (const url of urls) if (url && this.#known.get(url)?.record.removed) return true;
     for (const { record } of this.#known.values()) if (record.removed && record.id === id) return true;
     return false;
+  }
+
+  /** A dial has found this peer: an address that was added by hand lets it in, a removed one keeps it out by its id too. */
+  met(url: string, id: PeerId, name: string): void {
+    const known = this.#known.get(url);
+    if (!known) return;
+    if (known.record.removed) this.#identify(known, id, name);
+    else if (known.readmits) {
+      known.readmits = false;
+      this.#forgetRemoved((record) => record.id === id);
+    }
+  }
+
+  #forgetRemoved(which: (record: AddressRecord) => boolean): void {
+    for (const [url, { record }] of this.#known) {
+      if (!record.removed || !which(record)) continue;
+      this.#known.delete(url);
+      this.#changed = true;
+    }
+  }
+
+  #identify(known: KnownAddress, id: PeerId, name: string): void {
+    if (known.record.id === id && known.record.name === name) return;
+    known.record = { ...known.record, id, name };
+    this.#changed = true;
   }
 
   /** Dials that are due: addresses without an attempt under way whose peer is not linked. */
@@ -126,9 +153,7 @@ export class AddressBook {
     if (!known) return;
     known.dialing = false;
     known.failures = 0;
-    if (known.record.id === id && known.record.name === name) return;
-    known.record = { ...known.record, id, name };
-    this.#changed = true;
+    this.#identify(known, id, name);
   }
 
   /** The address leads to ourselves. */
@@ -157,18 +182,19 @@ export class AddressBook {
 
   /** Adds an address by hand: it is dialled at once, and no longer kept out, nor is the peer behind it. */
   add(url: string): void {
-    const former = this.#known.get(url)?.record;
+    const known = this.#known.get(url);
+    const former = known?.record;
     const id = former?.id;
-    for (const [other, { record }] of this.#known) {
-      if (record.removed && (other === url || (id !== undefined && record.id === id)))
-        this.#known.delete(other);
-    }
+    this.#forgetRemoved((record) => record.url === url || (id !== undefined && record.id === id));
     const source = former && !former.removed && former.source === 'config' ? 'config' : 'added';
-    this.#insert({ ...(id === undefined ? {} : { id }), url, source });
+    const added = this.#insert({ ...(id === undefined ? {} : { id }), url, source });
+    added.readmits = true;
+    // An attempt that is under way goes on: a transport takes one for each address.
+    added.dialing = known?.dialing ?? false;
     this.#changed = true;
   }
 
-  /** Remembers to keep a peer out, by its address, its id or both. Returns whether it was known. */
+  /** Remembers to keep a peer out, by its address, its id or both. */
   remove(urls: readonly string[], id: PeerId | undefined): void {
     for (const known of this.#known.values()) {
       if (id !== undefined && known.record.id === id) this.#markRemoved(known);
@@ -188,17 +214,12 @@ export class AddressBook {
     known.record = { ...known.record, removed: true };
   }
 
-  /** Takes another peer's word for an address; returns whether it is news. The number kept is bounded. */
+  /**
+   * Takes another peer's word for an address; returns whether it is news. The number kept is bounded. Of an address that
+   * we know only who answers there says whose it is: else hearsay could keep us from dialling it.
+   */
   learn(url: string, id: PeerId, name: string): boolean {
-    const known = this.#known.get(url);
-    if (known) {
-      // Whoever answers there decides who it is; hearsay only fills a gap.
-      if (known.record.id !== undefined || known.record.removed) return false;
-      known.record = { ...known.record, id, name };
-      this.#changed = true;
-      return true;
-    }
-    if (url === this.#options.ownUrl || this.isRemoved(url, id)) return false;
+    if (this.#known.has(url) || url === this.#options.ownUrl || this.isRemoved([url], id)) return false;
     if (this.#known.size >= this.#options.capacity && !this.#forgetOne()) return false;
     this.#insert({ url, id, name, source: 'gossip' });
     this.#changed = true;

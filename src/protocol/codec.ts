@@ -1,8 +1,17 @@
-import type { OriginId, PeerId, SessionId } from '../base/ids.js';
+import type { BucketName, OriginId, PeerId, SessionId } from '../base/ids.js';
 import type { EntryWithoutDigest } from '../data/entry.js';
-import { type Fields, MalformedMessage, packList, unpackList, vectorToList } from './fields.js';
-import { MAX_ADDRESSES, MAX_BUCKETS, MAX_MESSAGE_BYTES } from './limits.js';
-import type { BucketDigest, Claim, Message } from './messages.js';
+import { VersionVector } from '../data/version-vector.js';
+import {
+  clipText,
+  type Fields,
+  intervalsToList,
+  MalformedMessage,
+  packList,
+  unpackList,
+  vectorToList,
+} from './fields.js';
+import { MAX_ADDRESSES, MAX_BUCKETS, MAX_ELEMENTS, MAX_MESSAGE_BYTES, MAX_OPERATIONS } from './limits.js';
+import type { BucketDigest, Chunk, Message } from './messages.js';
 
 /** The number of each message type on the wire. Numbers are never used again for something else. */
 const TYPE_NUMBERS = {
@@ -42,7 +51,7 @@ function fieldsOf(message: Message): unknown[] {
         message.buckets.flatMap((b) => [b.bucket, b.policy, b.vectorHash, b.stateHash]),
       ];
     case 'goodbye':
-      return [message.code, message.reason];
+      return [message.code, clipText(message.reason)];
     case 'push':
       return [message.bucket, message.origin, message.lo, message.hi, message.body];
     case 'digest':
@@ -55,28 +64,12 @@ function fieldsOf(message: Message): unknown[] {
       const { request, bucket, vector, floor, horizon, credit } = message;
       return [request, bucket, vectorToList(vector), vectorToList(floor), horizon, credit];
     }
-    case 'chunk': {
-      const origins = [
-        ...new Set([...message.entries.map((e) => e.origin), ...message.claims.map(([o]) => o)]),
-      ];
-      const index = new Map(origins.map((origin, i) => [origin, i]));
-      const entries = message.entries.flatMap((e) => [index.get(e.origin), e.seq, e.stamp, e.key, e.value]);
-      const claims = message.claims.flatMap(([origin, lo, hi]) => [index.get(origin), lo, hi]);
-      return [
-        message.request,
-        message.n,
-        origins,
-        entries,
-        claims,
-        message.exact,
-        message.last,
-        message.heldUntil,
-      ];
-    }
+    case 'chunk':
+      return chunkFields(message);
     case 'credit':
       return [message.request, message.chunks];
     case 'cancel':
-      return [message.request, message.reason];
+      return [message.request, clipText(message.reason)];
     case 'below':
       return [message.request];
     case 'ping':
@@ -87,6 +80,23 @@ function fieldsOf(message: Message): unknown[] {
     case 'ack':
       return [message.bytes];
   }
+}
+
+/** Origins are named once; entries refer to them by their place, and `claims` has one list for each. */
+function chunkFields(chunk: Chunk): unknown[] {
+  const { request, n, entries, claims, exact, last, heldUntil } = chunk;
+  const origins = [...new Set([...entries.map((e) => e.origin), ...[...claims.entries()].map(([o]) => o)])];
+  const index = new Map(origins.map((origin, i) => [origin, i]));
+  return [
+    request,
+    n,
+    origins,
+    entries.flatMap((e) => [index.get(e.origin), e.seq, e.stamp, e.key, e.value]),
+    origins.map((origin) => intervalsToList(claims.get(origin))),
+    exact,
+    last,
+    heldUntil,
+  ];
 }
 
 /** @throws MalformedMessage for whatever is no sound message of this protocol */
@@ -105,11 +115,19 @@ const bucketDigest = (f: Fields): BucketDigest => ({
   stateHash: f.hash(),
 });
 
+/** A list about buckets, each named once: else one small message could make us answer with many large ones. */
+function eachBucket<T>(fields: Fields, read: (f: Fields) => T, nameOf: (item: T) => BucketName): T[] {
+  const items = fields.each(MAX_BUCKETS, read);
+  if (new Set(items.map(nameOf)).size < items.length)
+    throw new MalformedMessage('a bucket that is named twice');
+  return items;
+}
+
 const READERS = new Map<number, (fields: Fields) => Message>([
   [
     TYPE_NUMBERS.hello,
     (f) => {
-      const range = f.list(2);
+      const range = f.list();
       return {
         type: 'hello',
         protocol: [range.uint(), range.uint()],
@@ -120,12 +138,11 @@ const READERS = new Map<number, (fields: Fields) => Message>([
         url: f.textOrNull(),
         clock: f.uint(),
         version: f.text(),
-        buckets: f.each(4 * MAX_BUCKETS, (b) => ({
-          bucket: b.bucket(),
-          policy: b.text(),
-          vectorHash: b.hash(),
-          stateHash: b.hash(),
-        })),
+        buckets: eachBucket(
+          f,
+          (b) => ({ bucket: b.bucket(), policy: b.text(), vectorHash: b.hash(), stateHash: b.hash() }),
+          ({ bucket }) => bucket,
+        ),
       };
     },
   ],
@@ -146,7 +163,11 @@ const READERS = new Map<number, (fields: Fields) => Message>([
   ],
   [
     TYPE_NUMBERS.digest,
-    (f) => ({ type: 'digest', round: f.uint(), buckets: f.each(3 * MAX_BUCKETS, bucketDigest) }),
+    (f) => ({
+      type: 'digest',
+      round: f.uint(),
+      buckets: eachBucket(f, bucketDigest, ({ bucket }) => bucket),
+    }),
   ],
   [TYPE_NUMBERS.same, (f) => ({ type: 'same', round: f.uint() })],
   [
@@ -154,7 +175,11 @@ const READERS = new Map<number, (fields: Fields) => Message>([
     (f) => ({
       type: 'vectors',
       reply: f.flag(),
-      buckets: f.each(2 * MAX_BUCKETS, (b) => [b.bucket(), b.vector()] as const),
+      buckets: eachBucket(
+        f,
+        (b) => [b.bucket(), b.vector()] as const,
+        ([bucket]) => bucket,
+      ),
     }),
   ],
   [
@@ -179,7 +204,7 @@ const READERS = new Map<number, (fields: Fields) => Message>([
     TYPE_NUMBERS.peers,
     (f) => ({
       type: 'peers',
-      addresses: f.each(3 * MAX_ADDRESSES, (a) => ({ url: a.text(), id: a.id() as PeerId, name: a.text() })),
+      addresses: f.each(MAX_ADDRESSES, (a) => ({ url: a.text(), id: a.id() as PeerId, name: a.text() })),
     }),
   ],
   [TYPE_NUMBERS.ack, (f) => ({ type: 'ack', bytes: f.uint() })],
@@ -187,25 +212,33 @@ const READERS = new Map<number, (fields: Fields) => Message>([
 
 function readChunk(f: Fields): Message {
   const [request, n] = [f.uint(), f.uint()];
-  const origins = f.each(MAX_MESSAGE_BYTES, (o) => o.id() as OriginId);
+  const origins = f.each(MAX_ELEMENTS, (o) => o.id() as OriginId);
+  if (new Set(origins).size < origins.length) throw new MalformedMessage('an origin that is named twice');
   const originAt = (index: number): OriginId => {
     const origin = origins[index];
     if (origin === undefined) throw new MalformedMessage('an origin that is not in the list');
     return origin;
   };
-  const entries = f.each(MAX_MESSAGE_BYTES, (e): EntryWithoutDigest => ({
+  const entries = f.each(MAX_OPERATIONS, (e): EntryWithoutDigest => ({
     origin: originAt(e.uint()),
     seq: e.seq(),
     stamp: e.stamp(),
     key: e.key(),
     value: e.value(),
   }));
-  const claims = f.each(MAX_MESSAGE_BYTES, (c): Claim => {
-    const claim: Claim = [originAt(c.uint()), c.seq(), c.seq()];
-    if (claim[1] > claim[2]) throw new MalformedMessage('a claim that ends before it begins');
-    return claim;
-  });
+  checkFalling(entries);
+  const sets = f.each(origins.length, (c) => c.intervals());
+  const claims = new VersionVector(sets.map((set, i) => [originAt(i), set]));
   return { type: 'chunk', request, n, entries, claims, exact: f.flag(), last: f.flag(), heldUntil: f.uint() };
+}
+
+/** Within an origin seqs fall. Stamps do too, but not where an origin was used twice: that is found elsewhere. */
+function checkFalling(entries: readonly EntryWithoutDigest[]): void {
+  const lowest = new Map<OriginId, number>();
+  for (const { origin, seq } of entries) {
+    if (seq >= (lowest.get(origin) ?? Infinity)) throw new MalformedMessage('entries out of order');
+    lowest.set(origin, seq);
+  }
 }
 
 /** Packs operations of one origin, ascending by seq, for a push. */
@@ -218,6 +251,7 @@ export function unpackOps(origin: OriginId, body: Uint8Array): EntryWithoutDiges
   const ops: EntryWithoutDigest[] = [];
   let last: EntryWithoutDigest | undefined;
   while (fields.more) {
+    if (ops.length === MAX_OPERATIONS) throw new MalformedMessage('too many operations');
     const op = { origin, seq: fields.seq(), stamp: fields.stamp(), key: fields.key(), value: fields.value() };
     if (last !== undefined && (op.seq <= last.seq || op.stamp <= last.stamp)) {
       throw new MalformedMessage('operations out of order');

@@ -1,10 +1,10 @@
 import { Decoder, Encoder } from '@msgpack/msgpack';
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { isBucketName, isId, type BucketName, type OriginId } from '../base/ids.js';
 import { type Intervals, isIntervals } from '../data/intervals.js';
 import type { Stamp } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
-import { MAX_DEPTH, MAX_KEY_BYTES, MAX_TEXT_BYTES, MAX_VALUE_BYTES, MAX_VECTOR_NUMBERS } from './limits.js';
+import { MAX_DEPTH, MAX_ELEMENTS, MAX_KEY_BYTES, MAX_TEXT_BYTES, MAX_VALUE_BYTES } from './limits.js';
 
 /** A message that breaks the protocol. The link it came on is closed with this reason. */
 export class MalformedMessage extends Error {
@@ -15,6 +15,15 @@ export class MalformedMessage extends Error {
 }
 
 const encoder = new Encoder({ useBigInt64: true });
+
+/** As much of a text for people as a text field may hold. */
+export function clipText(text: string): string {
+  if (Buffer.byteLength(text) <= MAX_TEXT_BYTES) return text;
+  return Buffer.from(text)
+    .subarray(0, MAX_TEXT_BYTES)
+    .toString()
+    .replace(/\ufffd+$/, '');
+}
 
 export const packList = (list: readonly unknown[]): Uint8Array => encoder.encode(list);
 
@@ -33,15 +42,21 @@ export function unpackList(bytes: Uint8Array): Fields {
   return Fields.of(value);
 }
 
-/** Walks the MessagePack headers: only nil, booleans, unsigned integers, text, bytes and arrays; bounded depth and length. */
+/**
+ * Walks the MessagePack headers: only nil, booleans, unsigned integers, floats (which the encoder writes for integers of
+ * more than 32 bits), valid UTF-8, bytes and arrays; bounded depth and length.
+ */
 function checkShape(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const open: number[] = [];
-  let budget = bytes.length;
+  let budget = Math.min(bytes.length, MAX_ELEMENTS);
   let at = 0;
   do {
     if (at >= bytes.length) throw new MalformedMessage('truncated');
     const header = readHeader(view, at);
+    if (header.text > 0 && !isUtf8(bytes.subarray(at + header.size - header.text, at + header.size))) {
+      throw new MalformedMessage('a text that is not UTF-8');
+    }
     at += header.size;
     if (open.length > 0) open[open.length - 1] = (open[open.length - 1] as number) - 1;
     if (header.elements > 0) {
@@ -54,35 +69,49 @@ function checkShape(bytes: Uint8Array): void {
   if (at !== bytes.length) throw new MalformedMessage('wrong length');
 }
 
-function readHeader(view: DataView, at: number): { size: number; elements: number } {
+/** One MessagePack item: its bytes (of a list only the header), how many of them are text, how many elements follow. */
+interface Header {
+  readonly size: number;
+  readonly text: number;
+  readonly elements: number;
+}
+
+const plain = (size: number): Header => ({ size, text: 0, elements: 0 });
+const textOf = (header: number, text: number): Header => ({ size: header + text, text, elements: 0 });
+const listOf = (size: number, elements: number): Header => ({ size, text: 0, elements });
+
+function readHeader(view: DataView, at: number): Header {
   const tag = view.getUint8(at);
-  if (tag <= 0x7f || tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return { size: 1, elements: 0 };
-  if (tag >= 0xa0 && tag <= 0xbf) return { size: 1 + (tag & 0x1f), elements: 0 };
-  if (tag >= 0x90 && tag <= 0x9f) return { size: 1, elements: tag & 0x0f };
+  if (tag <= 0x7f || tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return plain(1);
+  if (tag >= 0xa0 && tag <= 0xbf) return textOf(1, tag & 0x1f);
+  if (tag >= 0x90 && tag <= 0x9f) return listOf(1, tag & 0x0f);
   try {
     switch (tag) {
       case 0xc4:
-      case 0xd9:
-        return { size: 2 + view.getUint8(at + 1), elements: 0 };
+        return plain(2 + view.getUint8(at + 1));
       case 0xc5:
-      case 0xda:
-        return { size: 3 + view.getUint16(at + 1), elements: 0 };
+        return plain(3 + view.getUint16(at + 1));
       case 0xc6:
+        return plain(5 + view.getUint32(at + 1));
+      case 0xd9:
+        return textOf(2, view.getUint8(at + 1));
+      case 0xda:
+        return textOf(3, view.getUint16(at + 1));
       case 0xdb:
-        return { size: 5 + view.getUint32(at + 1), elements: 0 };
+        return textOf(5, view.getUint32(at + 1));
       case 0xcc:
-        return { size: 2, elements: 0 };
+        return plain(2);
       case 0xcd:
-        return { size: 3, elements: 0 };
+        return plain(3);
       case 0xce:
-        return { size: 5, elements: 0 };
+        return plain(5);
       case 0xcf:
       case 0xcb:
-        return { size: 9, elements: 0 };
+        return plain(9);
       case 0xdc:
-        return { size: 3, elements: view.getUint16(at + 1) };
+        return listOf(3, view.getUint16(at + 1));
       case 0xdd:
-        return { size: 5, elements: view.getUint32(at + 1) };
+        return listOf(5, view.getUint32(at + 1));
     }
   } catch {
     throw new MalformedMessage('truncated');
@@ -197,50 +226,53 @@ export class Fields {
     return value;
   }
 
-  list(max: number): Fields {
-    const fields = Fields.of(this.#next());
-    if (fields.#list.length > max) throw new MalformedMessage('a list that is too long');
-    return fields;
+  list(): Fields {
+    return Fields.of(this.#next());
   }
 
-  /** Each element of a list, read by `read` from the list itself until it is used up. */
+  /** What `read` makes of a list, read again and again until the list is used up; at most `max` times. */
   each<T>(max: number, read: (fields: Fields) => T): T[] {
-    const fields = this.list(max);
+    const fields = this.list();
     const out: T[] = [];
-    while (fields.more) out.push(read(fields));
+    while (fields.more) {
+      if (out.length === max) throw new MalformedMessage('a list that is too long');
+      out.push(read(fields));
+    }
     return out;
   }
 
+  intervals(): Intervals {
+    const set = absolute(this.each(MAX_ELEMENTS, (fields) => fields.uint()));
+    if (!isIntervals(set)) throw new MalformedMessage('not a list of intervals');
+    return set;
+  }
+
   vector(): VersionVector {
-    const fields = this.list(MAX_VECTOR_NUMBERS);
+    const fields = this.list();
     const rows = new Map<OriginId, Intervals>();
     while (fields.more) {
       const origin = fields.id() as OriginId;
-      const set = absolute(fields.each(MAX_VECTOR_NUMBERS, (row) => row.uint()));
-      if (!isIntervals(set) || set.length === 0 || rows.has(origin))
-        throw new MalformedMessage('not a version vector');
+      const set = fields.intervals();
+      if (set.length === 0 || rows.has(origin)) throw new MalformedMessage('not a version vector');
       rows.set(origin, set);
     }
     return new VersionVector(rows);
   }
 }
 
-/** `[origin, [lo, length - 1, gap, length - 1, ...], origin, ...]`: differences, as they are small. */
-export function vectorToList(vector: VersionVector): unknown[] {
-  const list: unknown[] = [];
-  for (const [origin, set] of vector.entries()) {
-    let last = 0;
-    list.push(
-      origin,
-      set.map((bound) => {
-        const difference = bound - last;
-        last = bound;
-        return difference;
-      }),
-    );
-  }
-  return list;
+/** `[lo, length - 1, gap, length - 1, ...]`: differences, as they are small. */
+export function intervalsToList(set: Intervals): number[] {
+  let last = 0;
+  return set.map((bound) => {
+    const difference = bound - last;
+    last = bound;
+    return difference;
+  });
 }
+
+/** `[origin, intervals, origin, intervals, ...]`. */
+export const vectorToList = (vector: VersionVector): unknown[] =>
+  [...vector.entries()].flatMap(([origin, set]) => [origin, intervalsToList(set)]);
 
 function absolute(differences: readonly number[]): number[] {
   let last = 0;

@@ -10,8 +10,10 @@ export const MAX_KEY_BYTES = 1024;
 export const MAX_TEXT_BYTES = 1024;
 export const MAX_BUCKETS = 1024;
 export const MAX_ADDRESSES = 1024;
-/** Origins and intervals in one version vector. */
-export const MAX_VECTOR_NUMBERS = 1_000_000;
+/** Elements of all lists of one message together: bounds what decoding allocates, version vectors above all. */
+export const MAX_ELEMENTS = 2 ** 20;
+/** Operations in one message. */
+export const MAX_OPERATIONS = 2 ** 16;
 /** Message nesting: message > list of vectors > vector > origin row > intervals. */
 export const MAX_DEPTH = 6;
 
@@ -24,5 +26,5 @@ export const ACK_EVERY_BYTES = 256 * 2 ** 10;
 export const PUSH_WINDOW_BYTES = 4 * 2 ** 20;
 /** Chunks of a delta that may be under way before the receiver's next credit. */
 export const DELTA_WINDOW_CHUNKS = 8;
-/** Intervals that a delta full of exact dots may leave us with for one origin before we end it. */
+/** Intervals, over all origins, that a delta of exact dots may leave a bucket with before it is ended. */
 export const MAX_EXACT_INTERVALS = 4096;

@@ -16,7 +16,9 @@ export interface Link {
   /** We asked for its end; nothing more is sent or heeded. */
   closing: boolean;
   lastHeardAt: number;
+  /** When a ping was last sent, and which one waits for its answer since when. */
   pingSentAt: number;
+  ping: { readonly id: number; readonly sentAt: number } | undefined;
   rttMs: number | null;
   /** The other side's clock minus ours, milliseconds. */
   clockOffset: number;
@@ -24,7 +26,7 @@ export interface Link {
   readonly traffic: Traffic;
   /** What the other side is known to cover. */
   readonly vectors: Map<BucketName, VersionVector>;
-  /** The other side has said goodbye, with this code. */
+  /** The code with which either side ended the link. */
   goodbye: string | undefined;
 }
 
@@ -65,6 +67,7 @@ export function openLink(
     closing: false,
     lastHeardAt: now,
     pingSentAt: 0,
+    ping: undefined,
     rttMs: null,
     clockOffset: 0,
     flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
@@ -74,11 +77,15 @@ export function openLink(
   };
 }
 
+/** Dials of each other that began within this time crossed, milliseconds: a handshake takes no longer. */
+const SAME_TIME_MS = 5_000;
+
 /**
  * Which links must end now that `link` has finished its handshake, among those to the same peer.
  * Both sides come to the same answer, whichever handshake each sees finish first:
  * - links of a former session of that peer end;
- * - of two links dialled by different sides, the one dialled by the lower peer id stays;
+ * - of two links dialled by different sides at about the same time, the one dialled by the lower peer id stays; else
+ *   the younger, as nobody dials a peer to whom it still has a link: the older one is half dead;
  * - of two that we dialled, the older stays. (Of two dialled to us the other side will close one.)
  */
 export function rivalsToClose(link: Link, others: readonly Link[], self: PeerId): Link[] {
@@ -89,7 +96,8 @@ export function rivalsToClose(link: Link, others: readonly Link[], self: PeerId)
     if (other.hello?.session !== hello.session) losers.push(other);
     else if (other.direction !== link.direction) {
       const kept = self < hello.peer ? 'out' : 'in';
-      losers.push(link.direction === kept ? other : link);
+      const isLater = link.openedAt - other.openedAt > SAME_TIME_MS;
+      losers.push(isLater || link.direction === kept ? other : link);
     } else if (link.direction === 'out') losers.push(link);
   }
   return losers;

@@ -78,16 +78,15 @@ export interface DeltaRequest {
   readonly credit: number;
 }
 
-export type Claim = readonly [origin: OriginId, lo: number, hi: number];
-
 export interface Chunk {
   readonly type: 'chunk';
   readonly request: number;
   /** 0, 1, 2, ... within the request. */
   readonly n: number;
-  /** Greatest write first. */
+  /** Greatest write first; within each origin seqs strictly fall. */
   readonly entries: readonly EntryWithoutDigest[];
-  readonly claims: readonly Claim[];
+  /** What the receiver covers when it has applied the entries. */
+  readonly claims: VersionVector;
   /** Entries were skipped (rule 8): only the dots of the entries are covered, `claims` is empty. */
   readonly exact: boolean;
   readonly last: boolean;

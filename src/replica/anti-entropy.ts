@@ -3,7 +3,7 @@ import type { LinkId } from '../base/ids.js';
 import { VersionVector } from '../data/version-vector.js';
 import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import type { BucketDigest, Digest, Vectors } from '../protocol/messages.js';
+import type { BucketDigest, Digest, Same, Vectors } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import { activeLinks, type Core, digestOf } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
@@ -34,6 +34,8 @@ export class AntiEntropy {
   #considerAt = Infinity;
   /** When to look at the wall clock for writes that are held back. */
   #heldCheckAt = Infinity;
+  /** The last digest that each link was sent. */
+  readonly #asked = new Map<LinkId, { readonly round: number; readonly buckets: readonly BucketDigest[] }>();
   readonly #divergenceReportedAt = new Map<LinkId, number>();
 
   constructor(core: Core, pull: DeltaPull) {
@@ -51,7 +53,18 @@ export class AntiEntropy {
 
   linkDown(turn: Turn, link: LinkId): void {
     this.#divergenceReportedAt.delete(link);
-    this.#considerAt = turn.now;
+    this.#asked.delete(link);
+    this.considerAgain(turn.now);
+  }
+
+  /** A younger link to the same peer is gone, and with it perhaps pushes: what this one was known to cover is old. */
+  linkResumed(turn: Turn, link: Link): void {
+    this.#sendDigest(turn, link);
+  }
+
+  /** Something that we lack may be had from somebody else. */
+  considerAgain(now: number): void {
+    this.#considerAt = Math.min(this.#considerAt, now);
   }
 
   digest(turn: Turn, link: Link, message: Digest): void {
@@ -61,10 +74,16 @@ export class AntiEntropy {
     else this.#sendVectors(turn, link, different, true);
   }
 
-  same(link: Link): void {
+  /** The other side covers what we covered when we asked. */
+  same(link: Link, message: Same): void {
     link.traffic.rounds++;
-    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#core.options.antiEntropyMs[1]);
-    link.flow.lagging = false;
+    this.#relax();
+    const asked = this.#asked.get(link.id);
+    if (asked?.round !== message.round) return;
+    for (const { bucket: name, vectorHash } of asked.buckets) {
+      const bucket = this.#core.buckets.get(name);
+      if (bucket && equalBytes(bucket.vector.hash(), vectorHash)) noteEqual(link, bucket);
+    }
   }
 
   /** The buckets whose vectors differ; equal ones are noted, and unequal states under equal vectors reported. */
@@ -77,9 +96,7 @@ export class AntiEntropy {
         different.push(bucket);
         continue;
       }
-      const known = link.vectors.get(bucket.name);
-      if (!known || !equalBytes(known.hash(), digest.vectorHash))
-        link.vectors.set(bucket.name, bucket.vector.clone());
+      noteEqual(link, bucket);
       if (!equalBytes(digest.stateHash, bucket.fingerprint.toBytes())) this.#diverged(turn, link, bucket);
     }
     return different;
@@ -113,6 +130,7 @@ export class AntiEntropy {
       common.push(bucket);
     }
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
+    if (!common.some((bucket) => this.lacking(link, bucket).size > 0)) return this.#relax();
     this.#hurry(turn.now);
     const isNew = turn.now - link.openedAt < GRACE_MS;
     this.#considerAt = Math.min(this.#considerAt, isNew ? turn.now : turn.now + GRACE_MS);
@@ -123,6 +141,11 @@ export class AntiEntropy {
     this.#considerAt = turn.now;
     this.#heldCheckAt = turn.now;
     if (entries > 0) this.#announceAt = Math.min(this.#announceAt, turn.now + SETTLE_MS);
+  }
+
+  /** Nothing to fetch: rounds become rarer. */
+  #relax(): void {
+    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#core.options.antiEntropyMs[1]);
   }
 
   #hurry(now: number): void {
@@ -139,13 +162,17 @@ export class AntiEntropy {
   }
 
   wake(turn: Turn): void {
-    this.#pull.expire(turn);
+    if (this.#pull.expire(turn)) this.considerAgain(turn.now);
     this.#releaseHeld(turn);
     if (turn.now >= this.#considerAt) {
       this.#considerAt = Infinity;
       for (const bucket of this.#core.buckets.values()) this.#consider(turn, bucket);
     }
-    for (const link of activeLinks(this.#core)) if (this.#hasCaughtUp(link)) this.#sendDigest(turn, link);
+    for (const link of this.#core.links.values()) {
+      if (!hasCaughtUp(link)) continue;
+      link.flow.lagging = false;
+      this.#sendDigest(turn, link);
+    }
     if (turn.now >= this.#announceAt) {
       this.#announceAt = Infinity;
       for (const link of activeLinks(this.#core)) this.#sendDigest(turn, link);
@@ -174,14 +201,9 @@ export class AntiEntropy {
   #sendDigest(turn: Turn, link: Link): void {
     this.#core.counters.rounds++;
     const buckets = [...this.#core.buckets.values()].map(digestOf);
-    turn.send(link, { type: 'digest', round: ++this.#round, buckets });
-  }
-
-  /** A link that missed pushes has drained: it hears now what there is to fetch. */
-  #hasCaughtUp(link: Link): boolean {
-    if (!link.flow.lagging || link.flow.sent - link.flow.acknowledged > PUSH_WINDOW_BYTES / 2) return false;
-    link.flow.lagging = false;
-    return true;
+    const round = ++this.#round;
+    this.#asked.set(link.id, { round, buckets });
+    turn.send(link, { type: 'digest', round, buckets });
   }
 
   /** By the wall clock, which may jump: hence looked at again and again. */
@@ -198,7 +220,8 @@ export class AntiEntropy {
     }
   }
 
-  nextWakeAt(): number {
+  nextWakeAt(now: number): number {
+    for (const link of this.#core.links.values()) if (hasCaughtUp(link)) return now;
     return Math.min(
       this.#considerAt,
       this.#heldCheckAt,
@@ -207,4 +230,15 @@ export class AntiEntropy {
       this.#pull.nextWakeAt(),
     );
   }
+}
+
+/** A link that missed pushes has drained: it is time to tell it what there is to fetch. */
+const hasCaughtUp = ({ flow, closing }: Link): boolean =>
+  flow.lagging && !closing && flow.sent - flow.acknowledged <= PUSH_WINDOW_BYTES / 2;
+
+/** The other side of the link covers what we cover. */
+function noteEqual(link: Link, bucket: Bucket): void {
+  const known = link.vectors.get(bucket.name);
+  if (!known || !equalBytes(known.hash(), bucket.vector.hash()))
+    link.vectors.set(bucket.name, bucket.vector.clone());
 }

@@ -1,8 +1,5 @@
 import { nextStamp, type Stamp, stampAt, stampMillis } from '../data/stamp.js';
 
-/** What a stamp may be given for, and why not. */
-export type NextStamp = { readonly stamp: Stamp } | { readonly beyondHorizon: Stamp };
-
 /**
  * The hybrid logical clock of one origin, and the bound on how far a stamp may lie in the future.
  * It never goes back: within an origin, stamps strictly rise.
@@ -47,18 +44,19 @@ export class Clock {
     return this.isBeyond(this.#last, now);
   }
 
-  /** Begins anew for a new origin. */
+  /** Goes back to `now`, for a new origin only. */
   restart(now: number): void {
     this.#last = stampAt(now);
   }
 
-  /** A stamp above everything seen and above `replaced`; refused when that lies beyond the horizon. */
-  next(now: number, replaced: Stamp | undefined): NextStamp {
+  /**
+   * A stamp above everything seen and above `replaced`. Neither lies beyond the horizon, as the caller has checked; a
+   * counter that overflows there may step over it by a millisecond, which must not fail a write half done.
+   */
+  next(now: number, replaced: Stamp | undefined): Stamp {
     const floor = replaced !== undefined && replaced > this.#last ? replaced : this.#last;
-    const stamp = nextStamp(floor, now);
-    if (this.isBeyond(stamp, now)) return { beyondHorizon: floor };
-    this.#last = stamp;
-    return { stamp };
+    this.#last = nextStamp(floor, now);
+    return this.#last;
   }
 }
 

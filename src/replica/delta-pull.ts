@@ -1,4 +1,5 @@
 import type { LinkId } from '../base/ids.js';
+import type { Dot } from '../data/dot.js';
 import { sealEntry } from '../data/entry.js';
 import { stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
@@ -95,8 +96,12 @@ export class DeltaPull {
       pull.exact = true;
       if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
     }
-    this.#applyEntries(turn, pull, chunk);
-    if (!pull.exact) this.#cover(turn, pull, chunk);
+    const applied = this.#applyEntries(turn, pull, chunk);
+    turn.coverAll(pull.bucket, applied);
+    if (!pull.exact) {
+      turn.coverAll(pull.bucket, chunk.claims);
+      link.vectors.get(pull.bucket.name)?.merge(chunk.claims);
+    }
     if (chunk.last) return this.#finish(turn, pull);
     if (pull.exact && this.#isFragmented(pull.bucket)) {
       turn.send(link, { type: 'cancel', request: pull.request, reason: 'too many gaps' });
@@ -106,9 +111,11 @@ export class DeltaPull {
     return undefined;
   }
 
-  #applyEntries(turn: Turn, pull: Pull, chunk: Chunk): void {
+  /** @returns the dots of what was news and is not held back */
+  #applyEntries(turn: Turn, pull: Pull, chunk: Chunk): VersionVector {
     const { bucket } = pull;
     const { clock } = this.#core;
+    const applied: Dot[] = [];
     for (const entry of chunk.entries) {
       if (bucket.vector.covers(entry)) continue;
       if (clock.isBeyond(entry.stamp, turn.wall)) {
@@ -118,20 +125,11 @@ export class DeltaPull {
       }
       turn.apply(bucket, sealEntry(entry));
       clock.observe(entry.stamp);
-      pull.entries++;
-      if (pull.exact) turn.cover(bucket, entry.origin, entry.seq, entry.seq);
+      applied.push(entry);
     }
-    if (chunk.entries.length > 0) turn.setClock(clock.last);
-  }
-
-  /** Claims cover every entry of an honest chunk; the dots are covered beside them so that a wrong chunk harms less. */
-  #cover(turn: Turn, pull: Pull, chunk: Chunk): void {
-    for (const [origin, lo, hi] of chunk.claims) turn.cover(pull.bucket, origin, lo, hi);
-    for (const { origin, seq } of chunk.entries) {
-      if (!pull.bucket.vector.covers({ origin, seq })) turn.cover(pull.bucket, origin, seq, seq);
-    }
-    const known = pull.link.vectors.get(pull.bucket.name);
-    for (const [origin, lo, hi] of chunk.claims) known?.add(origin, lo, hi);
+    pull.entries += applied.length;
+    if (applied.length > 0) turn.setClock(clock.last);
+    return VersionVector.ofFalling(applied);
   }
 
   #isFragmented(bucket: Bucket): boolean {
@@ -142,6 +140,7 @@ export class DeltaPull {
     const { bucket, link, entries } = pull;
     this.#pulls.delete(bucket);
     if (pull.exact) this.#holdBack(turn, pull);
+    else this.#forgetUndelivered(pull);
     if (entries > 0) {
       turn.note('debug', 'delta', `pulled ${entries} entries of bucket '${bucket.name}'`, {
         peer: link.hello?.peer,
@@ -151,6 +150,13 @@ export class DeltaPull {
     return { bucket, entries };
   }
 
+  /** The last claim was all that the other side covers: what else it was thought to cover must not be asked for again. */
+  #forgetUndelivered({ bucket, link }: Pull): void {
+    const known = link.vectors.get(bucket.name);
+    const rest = known?.minus(bucket.vector);
+    if (known && rest && rest.size > 0) link.vectors.set(bucket.name, known.minus(rest));
+  }
+
   /** What the other side covers and did not give us lies in the future, or is superseded by what does. */
   #holdBack(turn: Turn, pull: Pull): void {
     const { bucket, link } = pull;
@@ -158,9 +164,10 @@ export class DeltaPull {
     if (dots.size === 0) return;
     const due = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) + 1 : 0;
     const until = Math.max(due, turn.wall + RETRY_HELD_MS);
+    const level = bucket.held ? 'debug' : 'warn';
     if (bucket.held) dots.merge(bucket.held.dots);
     bucket.held = { dots, until: Math.min(until, bucket.held?.until ?? Infinity) };
-    turn.note('warn', 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
+    turn.note(level, 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
       operations: dots.count(),
       seconds: Math.round((bucket.held.until - turn.wall) / 1000),
     });
@@ -172,27 +179,36 @@ export class DeltaPull {
     return undefined;
   }
 
-  /** The other side gave up. */
-  cancelled(link: LinkId, request: number): void {
+  /** The other side gave up. @returns whether it had a delta of ours to give up */
+  cancelled(link: LinkId, request: number): boolean {
     const pull = this.#find(link, request);
-    if (pull) this.#pulls.delete(pull.bucket);
+    if (pull) this.#giveUp(pull);
+    return pull !== undefined;
+  }
+
+  /** Nothing is asked of that link again until it says anew what it covers. */
+  #giveUp(pull: Pull): void {
+    this.#pulls.delete(pull.bucket);
+    pull.link.vectors.delete(pull.bucket.name);
   }
 
   linkDown(link: LinkId): void {
     for (const pull of this.#pulls.values()) if (pull.link.id === link) this.#pulls.delete(pull.bucket);
   }
 
-  /** Gives up deltas that make no progress; returns the links to blame. */
-  expire(turn: Turn): void {
+  /** Gives up deltas that make no progress. @returns whether there were any */
+  expire(turn: Turn): boolean {
+    let expired = false;
     for (const pull of this.#pulls.values()) {
       if (turn.now - pull.lastProgressAt < STALL_MS) continue;
-      this.#pulls.delete(pull.bucket);
+      expired = true;
+      this.#giveUp(pull);
       turn.send(pull.link, { type: 'cancel', request: pull.request, reason: 'no progress' });
-      pull.link.vectors.delete(pull.bucket.name);
       turn.note('warn', 'delta-stalled', 'a delta made no progress and is asked for elsewhere', {
         peer: pull.link.hello?.peer,
       });
     }
+    return expired;
   }
 
   nextWakeAt(): number {

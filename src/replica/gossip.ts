@@ -1,9 +1,10 @@
 import type { OriginId } from '../base/ids.js';
 import { type Entry, type EntryWithoutDigest, sealEntry } from '../data/entry.js';
-import { atLeast, highest, subtract } from '../data/intervals.js';
+import { fromAscending, type Intervals, subtract } from '../data/intervals.js';
 import { VersionVector } from '../data/version-vector.js';
 import type { Broadcast } from '../protocol/broadcast.js';
 import { encodeMessage, packOps, unpackOps } from '../protocol/codec.js';
+import { MalformedMessage } from '../protocol/fields.js';
 import { PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Push } from '../protocol/messages.js';
@@ -44,6 +45,9 @@ export class Gossip {
       return;
     }
     const ops = unpackOps(push.origin, push.body);
+    if (ops[0]?.seq !== push.lo || ops[ops.length - 1]?.seq !== push.hi) {
+      throw new MalformedMessage('a push that holds other operations than it says');
+    }
     const fresh: EntryWithoutDigest[] = [];
     let held = 0;
     for (const op of ops) {
@@ -58,7 +62,7 @@ export class Gossip {
       turn.apply(bucket, sealEntry(op));
       clock.observe(op.stamp);
     }
-    for (const [lo, hi] of runs(fresh)) turn.cover(bucket, push.origin, lo, hi);
+    turn.cover(bucket, push.origin, seqsOf(fresh));
     turn.setClock(clock.last);
     this.#spread(turn, bucket, fresh, link, fresh.length === ops.length ? bytes : undefined);
   }
@@ -125,31 +129,16 @@ function* frames(entries: readonly Entry[]): Iterable<Entry[]> {
   if (frame.length > 0) yield frame;
 }
 
-/** The runs of consecutive seqs in an ascending list. */
-function* runs(ops: readonly { seq: number }[]): Iterable<[lo: number, hi: number]> {
-  let lo = 0;
-  let hi = -1;
-  for (const { seq } of ops) {
-    if (seq === hi + 1) hi = seq;
-    else {
-      if (hi > 0) yield [lo, hi];
-      lo = hi = seq;
-    }
-  }
-  if (hi > 0) yield [lo, hi];
-}
+const seqsOf = (ops: readonly { seq: number }[]): Intervals => fromAscending(ops.map(({ seq }) => seq));
 
 /** Takes note that the other side has these operations. */
 function know(link: Link, bucket: Bucket, origin: OriginId, ops: readonly { seq: number }[]): void {
   let vector = link.vectors.get(bucket.name);
   if (!vector) link.vectors.set(bucket.name, (vector = new VersionVector()));
-  for (const [lo, hi] of runs(ops)) vector.add(origin, lo, hi);
+  vector.addAll(origin, seqsOf(ops));
 }
 
 function coversAll(link: Link, bucket: Bucket, origin: OriginId, ops: readonly { seq: number }[]): boolean {
   const known = link.vectors.get(bucket.name)?.get(origin);
-  const first = ops[0];
-  if (!known || !first || highest(known) < first.seq) return false;
-  const relevant = atLeast(known, first.seq);
-  return [...runs(ops)].every(([lo, hi]) => subtract([lo, hi], relevant).length === 0);
+  return known !== undefined && subtract(seqsOf(ops), known).length === 0;
 }

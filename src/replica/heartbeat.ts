@@ -29,9 +29,11 @@ export class Heartbeat {
     this.#watchClock(turn);
   }
 
+  /** A ping that is still unanswered is sent again under its id: on a slow link the first answer tells the round trip. */
   ping(turn: Turn, link: Link): void {
     link.pingSentAt = turn.now;
-    turn.send(link, { type: 'ping', id: ++this.#lastPing, clock: turn.wall });
+    link.ping ??= { id: ++this.#lastPing, sentAt: turn.now };
+    turn.send(link, { type: 'ping', id: link.ping.id, clock: turn.wall });
   }
 
   pinged(turn: Turn, link: Link, message: Ping): void {
@@ -39,7 +41,9 @@ export class Heartbeat {
   }
 
   ponged(turn: Turn, link: Link, message: Pong): void {
-    link.rttMs = Math.max(0, turn.now - link.pingSentAt);
+    if (link.ping?.id !== message.id) return;
+    link.rttMs = Math.max(0, turn.now - link.ping.sentAt);
+    link.ping = undefined;
     link.clockOffset = message.clock + link.rttMs / 2 - turn.wall;
   }
 

@@ -2,6 +2,7 @@ import { RumeurError } from '../base/errors.js';
 import { isId, type LinkId, type PeerId } from '../base/ids.js';
 import { parsePeerUrl } from '../base/url.js';
 import type { Broadcast } from '../protocol/broadcast.js';
+import { MAX_ADDRESSES } from '../protocol/limits.js';
 import { judgeHello, type Link, openLink, rivalsToClose } from '../protocol/link.js';
 import type { Address, Goodbye, Hello, Peers } from '../protocol/messages.js';
 import { activeLinks, type Core, digestOf, linkTo } from './core.js';
@@ -18,6 +19,8 @@ const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
 export interface LinkObserver {
   linkUp(turn: Turn, link: Link, hello: Hello): void;
   linkDown(turn: Turn, link: Link): void;
+  /** An older link to the same peer carries gossip again. */
+  linkResumed(turn: Turn, link: Link): void;
 }
 
 /** Who we are linked to: dials, handshakes, one link a peer, addresses that travel by gossip, goodbyes. */
@@ -68,7 +71,8 @@ export class Membership {
       if (verdict.self && link.url !== undefined) this.#core.addresses.isSelf(link.url);
       return this.#refuse(turn, link, verdict.code, verdict.reason, verdict.self ? 'debug' : 'warn');
     }
-    if (this.#core.addresses.isRemoved(hello.url, hello.peer)) {
+    if (link.url !== undefined) this.#core.addresses.met(link.url, hello.peer, hello.name);
+    if (this.#core.addresses.isRemoved([hello.url, link.url], hello.peer)) {
       return this.#refuse(
         turn,
         link,
@@ -114,6 +118,7 @@ export class Membership {
   #refuse(turn: Turn, link: Link, code: string, reason: string, level: 'debug' | 'warn' = 'warn'): void {
     turn.send(link, { type: 'goodbye', code, reason });
     turn.close(link, reason);
+    link.goodbye ??= code;
     const who = link.url ?? link.remote;
     turn.note(level, 'link-refused', `link with ${who} refused: ${reason}`, {
       code,
@@ -151,7 +156,11 @@ export class Membership {
     }
     this.#unplug(turn, link);
     const heir = linkTo(this.#core, hello.peer);
-    if (heir) return this.#broadcast.linkUp(heir.id);
+    if (heir) {
+      this.#broadcast.linkUp(heir.id);
+      if (heir.openedAt <= link.openedAt) this.#observer.linkResumed(turn, heir);
+      return;
+    }
     const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
     this.#core.addresses.lost(hello.peer, turn.now, refused);
     turn.note('info', 'disconnected', `disconnected from ${hello.name}: ${link.goodbye ?? reason}`, {
@@ -173,7 +182,9 @@ export class Membership {
       const { url, id, name } = record;
       if (id !== undefined && id !== hello.peer) addresses.push({ url, id, name: name ?? '' });
     }
-    if (addresses.length > 0) turn.send(link, { type: 'peers', addresses });
+    if (addresses.length > 0) {
+      turn.send(link, { type: 'peers', addresses: addresses.slice(0, MAX_ADDRESSES) });
+    }
     if (hello.url !== null) this.#learn(turn, link, [{ url: hello.url, id: hello.peer, name: hello.name }]);
   }
 
@@ -217,8 +228,9 @@ export class Membership {
       });
     }
     this.#core.addresses.remove([...urls], id);
+    // A link without a HELLO yet is refused when it comes, as it tells the id to keep out.
     for (const link of this.#core.links.values()) {
-      if (urls.has(link.url ?? '') || (id !== undefined && link.hello?.peer === id)) {
+      if (link.hello && (urls.has(link.url ?? '') || link.hello.peer === id)) {
         this.#refuse(turn, link, 'PEER_REFUSED', 'this peer was removed here', 'debug');
       }
     }
@@ -244,29 +256,31 @@ export class Membership {
   }
 
   #dial(turn: Turn): void {
-    let room =
-      Math.min(MAX_DIALS, this.#core.options.links - activeLinks(this.#core).length) - this.#dialing();
-    for (const url of this.#core.addresses.due(turn.now, this.#isLinked)) {
+    let room = this.#room();
+    for (const url of this.#core.addresses.due(turn.now, this.#isLinked())) {
       if (room-- <= 0) return;
       this.#core.addresses.dialStarted(url);
       turn.dial(url);
     }
   }
 
-  #dialing(): number {
-    let count = 0;
-    for (const { dialing } of this.#core.addresses.active()) if (dialing) count++;
-    return count;
+  /** How many dials may be started now. */
+  #room(): number {
+    let dialing = 0;
+    for (const known of this.#core.addresses.active()) if (known.dialing) dialing++;
+    return Math.min(MAX_DIALS, this.#core.options.links - activeLinks(this.#core).length) - dialing;
   }
 
-  readonly #isLinked = (id: PeerId): boolean => linkTo(this.#core, id) !== undefined;
+  #isLinked(): (id: PeerId) => boolean {
+    const linked = new Set<PeerId>();
+    for (const { hello, closing } of this.#core.links.values()) if (hello && !closing) linked.add(hello.peer);
+    return (id) => linked.has(id);
+  }
 
   nextWakeAt(): number {
     if (this.#leaving) return Infinity;
     let next = this.heartbeat.nextWakeAt();
-    const full = activeLinks(this.#core).length >= this.#core.options.links;
-    if (!full && this.#dialing() < MAX_DIALS)
-      next = Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked));
+    if (this.#room() > 0) next = Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked()));
     for (const link of this.#core.links.values()) {
       if (!link.hello && !link.closing) next = Math.min(next, link.openedAt + HELLO_TIMEOUT_MS);
     }

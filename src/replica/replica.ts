@@ -89,6 +89,7 @@ export class Replica {
     this.#membership = new Membership(this.core, broadcast, {
       linkUp: (turn, link, hello) => this.#linkUp(turn, link, hello),
       linkDown: (turn, link) => this.#linkDown(turn, link),
+      linkResumed: (turn, link) => this.antiEntropy.linkResumed(turn, link),
     });
   }
 
@@ -149,7 +150,7 @@ export class Replica {
 
   #nextWakeAt(now: number): number {
     if (this.#source.busy || this.#writer.isBurnt) return now;
-    return Math.min(this.#membership.nextWakeAt(), this.antiEntropy.nextWakeAt());
+    return Math.min(this.#membership.nextWakeAt(), this.antiEntropy.nextWakeAt(now));
   }
 
   #receive(turn: Turn, { link: id, bytes }: Received): void {
@@ -191,7 +192,7 @@ export class Replica {
       case 'digest':
         return this.antiEntropy.digest(turn, link, message);
       case 'same':
-        return this.antiEntropy.same(link);
+        return this.antiEntropy.same(link, message);
       case 'vectors':
         this.antiEntropy.vectors(turn, link, message);
         return this.#checkOwnOrigin(link);
@@ -206,7 +207,8 @@ export class Replica {
         return this.#source.credit(link, message.request, message.chunks);
       case 'cancel':
         this.#source.cancel(link.id, message.request);
-        return this.#pull.cancelled(link.id, message.request);
+        if (this.#pull.cancelled(link.id, message.request)) this.antiEntropy.considerAgain(turn.now);
+        return;
       case 'below':
         throw new MalformedMessage('below, which needs reconciliation, is not part of this version');
       case 'ping':

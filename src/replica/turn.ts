@@ -1,5 +1,7 @@
 import type { BucketName, LinkId, OriginId } from '../base/ids.js';
-import { type Entry } from '../data/entry.js';
+import type { Entry } from '../data/entry.js';
+import type { Intervals } from '../data/intervals.js';
+import type { VersionVector } from '../data/version-vector.js';
 import { encodeMessage } from '../protocol/codec.js';
 import type { AddressRecord } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
@@ -68,8 +70,22 @@ export class Turn {
     return true;
   }
 
-  cover(bucket: Bucket, origin: OriginId, lo: number, hi: number): void {
-    bucket.vector.add(origin, lo, hi);
+  cover(bucket: Bucket, origin: OriginId, set: Intervals): void {
+    bucket.vector.addAll(origin, set);
+    this.#vectorChanged(bucket, origin);
+  }
+
+  coverAll(bucket: Bucket, dots: VersionVector): void {
+    for (const [origin, set] of dots.entries()) this.cover(bucket, origin, set);
+  }
+
+  /** For dots whose content this store does not hold although it covers them: an origin that was used twice. */
+  uncover(bucket: Bucket, origin: OriginId, set: Intervals): void {
+    bucket.vector.removeAll(origin, set);
+    this.#vectorChanged(bucket, origin);
+  }
+
+  #vectorChanged(bucket: Bucket, origin: OriginId): void {
     let origins = this.#vectors.get(bucket);
     if (!origins) this.#vectors.set(bucket, (origins = new Set()));
     origins.add(origin);

@@ -1,7 +1,7 @@
 import { RumeurError } from '../base/errors.js';
 import type { OriginId } from '../base/ids.js';
 import { type Entry, sealEntry } from '../data/entry.js';
-import { highest } from '../data/intervals.js';
+import { fromAscending, highest, type Intervals, NO_INTERVALS, subtract } from '../data/intervals.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Bucket } from './bucket.js';
 import { ownClockOffset } from './clock.js';
@@ -31,9 +31,9 @@ export class Writer {
   write(turn: Turn, writes: readonly LocalWrite[]): void {
     const news = new Map<Bucket, Entry[]>();
     const refusal = this.#clockRefusal();
-    if (this.#core.clock.ranAhead(turn.wall)) {
+    // While it is our clock that is off, a last stamp in the future proves nothing.
+    if (!refusal && this.#core.clock.ranAhead(turn.wall)) {
       this.#changeOrigin(turn, 'the wall clock ran ahead and was set right');
-      this.#core.clock.restart(turn.wall);
     }
     for (const write of writes) turn.reply(write.request, refusal ?? this.#writeOne(turn, write, news));
     for (const [bucket, entries] of news) this.#gossip.publish(turn, bucket, entries);
@@ -65,13 +65,12 @@ export class Writer {
   /** The next write of our origin. Its key was checked: what it replaces lies within the horizon. */
   #issue(turn: Turn, bucket: Bucket, op: LocalOp, current: Entry | undefined): Entry {
     const { clock, origin, counters } = this.#core;
-    const next = clock.next(turn.wall, current?.stamp);
-    if ('beyondHorizon' in next) throw futureError(op.key);
+    const stamp = clock.next(turn.wall, current?.stamp);
     const seq = (this.#written.get(bucket) ?? 0) + 1;
     this.#written.set(bucket, seq);
-    const entry = sealEntry({ origin, seq, stamp: next.stamp, key: op.key, value: op.value });
+    const entry = sealEntry({ origin, seq, stamp, key: op.key, value: op.value });
     turn.apply(bucket, entry);
-    turn.cover(bucket, origin, seq, seq);
+    turn.cover(bucket, origin, [seq, seq]);
     counters.writes++;
     return entry;
   }
@@ -112,41 +111,57 @@ export class Writer {
 
   /**
    * Goes on under a new origin and writes again under it what this store has written since it was opened: others
-   * take those dots for covered and have skipped them.
+   * take those dots for covered and have skipped them. What they know under those dots we in turn have skipped: the
+   * dots are uncovered, to be fetched.
    */
   renew(turn: Turn): void {
     if (this.#burnt === undefined) return;
     const former = this.#core.origin;
     const lost = [...this.#written].map(([bucket, last]) => ({
       bucket,
-      ops: this.#since(turn, bucket, former, last),
+      ...this.#sinceOpen(turn, bucket, former, last),
     }));
     this.#changeOrigin(turn, this.#burnt);
     this.#burnt = undefined;
-    for (const { bucket, ops } of lost) {
+    for (const { bucket, ops, dots } of lost) {
       const entries = ops.map((op) => this.#issue(turn, bucket, op, turn.get(bucket, op.key)));
       this.#gossip.publish(turn, bucket, entries);
+      if (dots.length > 0) turn.uncover(bucket, former, dots);
     }
     turn.setClock(this.#core.clock.last);
   }
 
-  /** What still stands of the writes since the opening; what lies beyond the horizon cannot be written again. */
-  #since(turn: Turn, bucket: Bucket, origin: OriginId, last: number): LocalOp[] {
+  /**
+   * The dots that were given away since the opening, and what still stands of their writes. What lies beyond the
+   * horizon is left out of both: it cannot be replaced yet.
+   */
+  #sinceOpen(
+    turn: Turn,
+    bucket: Bucket,
+    origin: OriginId,
+    last: number,
+  ): { ops: LocalOp[]; dots: Intervals } {
     const { view, clock } = this.#core;
-    return [...view.dots(bucket.name, origin, bucket.ownSeqAtOpen + 1, last)]
-      .filter((row) => !clock.isBeyond(row.stamp, turn.wall))
-      .reverse()
+    const first = bucket.ownSeqAtOpen + 1;
+    if (last < first) return { ops: [], dots: NO_INTERVALS };
+    const rows = [...view.dots(bucket.name, origin, first, last)].reverse();
+    const future = rows.filter(({ stamp }) => clock.isBeyond(stamp, turn.wall)).map(({ seq }) => seq);
+    const ops = rows
+      .filter(({ stamp }) => !clock.isBeyond(stamp, turn.wall))
       .map(({ key }) => ({ key, value: view.get(bucket.name, key)?.value ?? null }));
+    return { ops, dots: subtract([first, last], fromAscending(future)) };
   }
 
   #changeOrigin(turn: Turn, reason: string): void {
     const former = this.#core.origin;
     this.#core.origin = this.#core.random.id() as OriginId;
+    if (this.#core.clock.ranAhead(turn.wall)) this.#core.clock.restart(turn.wall);
     for (const bucket of this.#core.buckets.values()) {
       bucket.ownSeqAtOpen = 0;
       this.#written.set(bucket, 0);
     }
     turn.setOrigin(this.#core.origin);
+    turn.setClock(this.#core.clock.last);
     turn.note('warn', 'origin-changed', `writing under a new origin: ${reason}`, {
       former,
       origin: this.#core.origin,

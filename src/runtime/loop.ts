@@ -1,28 +1,18 @@
 import { RumeurError, toRumeurError } from '../base/errors.js';
 import type { BucketName } from '../base/ids.js';
 import type { Replica } from '../replica/replica.js';
-import type {
-  Change,
-  Input,
-  LocalOp,
-  LocalWrite,
-  Note,
-  Now,
-  OpResult,
-  Received,
-  Reply,
-  Step,
-} from '../replica/step.js';
+import type { Change, Input, LocalOp, Note, Now, OpResult, Received, Reply, Step } from '../replica/step.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transport } from '../transport/transport.js';
+import { Inbox } from './inbox.js';
 
 /** When a write is acknowledged: on disk, handed to the operating system, or at once. */
 export type Durability = 'flushed' | 'committed' | 'memory';
 
-/** Received messages handled in one turn and one transaction at most, in bytes. */
-const MAX_TURN_BYTES = 512 * 2 ** 10;
 /** Puts on their way to the store beyond which no further input is handled. */
 const MAX_BACKLOG = 20_000;
+/** Keys and values of unanswered writes beyond which further ones are refused, in bytes. */
+const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
 /** How long the loop runs before timers and sockets get their turn, milliseconds. */
 const SLICE_MS = 8;
 
@@ -52,15 +42,17 @@ export class Loop {
   readonly #storage: Storage;
   readonly #options: LoopOptions;
   #transport: Transport | undefined;
-  #queue: Input[] = [];
-  /** Bytes of the messages in the last input, if that is of received ones. */
-  #turnBytes = 0;
+  readonly #inbox = new Inbox();
   #scheduled = false;
   /** Waiting for the store to catch up. */
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = 0;
+  /** Requests that the replica has not answered yet. */
   readonly #pending = new Map<number, Pending>();
+  /** Requests that their callers wait for, those that only lack the disk included. */
+  #unanswered = 0;
+  #unansweredBytes = 0;
   #lastRequest = 0;
   #failure: RumeurError | undefined;
 
@@ -81,12 +73,11 @@ export class Loop {
   }
 
   write(bucket: BucketName, ops: readonly LocalOp[]): Promise<readonly OpResult[]> {
+    const bytes = ops.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
     return this.#request((request) => {
-      const write: LocalWrite = { request, bucket, ops };
-      const last = this.#queue[this.#queue.length - 1];
-      if (last?.kind === 'writes') (last.writes as LocalWrite[]).push(write);
-      else this.enqueue({ kind: 'writes', writes: [write] });
-    });
+      this.#inbox.write({ request, bucket, ops });
+      this.#schedule();
+    }, bytes);
   }
 
   async addPeer(url: string): Promise<void> {
@@ -97,35 +88,44 @@ export class Loop {
     await this.#request((request) => this.enqueue({ kind: 'removePeer', request, target }));
   }
 
-  #request(enqueue: (request: number) => void): Promise<readonly OpResult[]> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#pending.size >= this.#options.pendingWrites) {
-      const message = `${this.#pending.size} writes are waiting for the disk`;
-      return Promise.reject(
-        new RumeurError('OVERLOADED', message, { hint: 'wait for acknowledgements and retry' }),
-      );
-    }
+  #request(enqueue: (request: number) => void, bytes = 0): Promise<readonly OpResult[]> {
+    const refusal = this.#failure ?? this.#overload(bytes);
+    if (refusal) return Promise.reject(refusal);
     const request = ++this.#lastRequest;
-    return new Promise((resolve, reject) => {
+    this.#unanswered++;
+    this.#unansweredBytes += bytes;
+    const answer = new Promise<readonly OpResult[]>((resolve, reject) => {
       this.#pending.set(request, { resolve, reject });
       enqueue(request);
     });
+    return answer.finally(() => {
+      this.#unanswered--;
+      this.#unansweredBytes -= bytes;
+    });
   }
 
+  #overload(bytes: number): RumeurError | undefined {
+    const isFull = this.#unanswered >= this.#options.pendingWrites;
+    // A write that is larger than the bound is let through alone.
+    const isHeavy = this.#unansweredBytes > 0 && this.#unansweredBytes + bytes > MAX_UNANSWERED_BYTES;
+    if (!isFull && !isHeavy) return undefined;
+    const what = isFull ? `${this.#unanswered} writes` : `writes of ${this.#unansweredBytes} bytes`;
+    const hint = 'wait for acknowledgements and retry';
+    return new RumeurError('OVERLOADED', `${what} are waiting for the disk`, { hint });
+  }
+
+  /** Takes a message; a link on which more comes in than can be handled is closed. */
   received(message: Received): void {
-    const last = this.#queue[this.#queue.length - 1];
-    if (last?.kind === 'received' && this.#turnBytes < MAX_TURN_BYTES) {
-      (last.messages as Received[]).push(message);
-      this.#turnBytes += message.bytes.length;
-    } else {
-      this.#turnBytes = message.bytes.length;
-      this.enqueue({ kind: 'received', messages: [message] });
-    }
+    if (this.#failure) return;
+    if (this.#inbox.received(message)) return this.#schedule();
+    this.#transport?.close(message.link, 'overrun');
+    const text = 'a link was closed: the other side sends more than its credits allow';
+    this.#options.onNote({ level: 'warn', event: 'link-overrun', message: text });
   }
 
   enqueue(input: Input): void {
     if (this.#failure) return;
-    this.#queue.push(input);
+    this.#inbox.add(input);
     this.#schedule();
   }
 
@@ -141,7 +141,7 @@ export class Loop {
   #drain(): void {
     const until = performance.now() + SLICE_MS;
     while (!this.#failure && !this.#paused) {
-      const input = this.#queue.shift() ?? (this.#isDue() ? WAKE : undefined);
+      const input = this.#inbox.take() ?? (this.#isDue() ? WAKE : undefined);
       if (!input) break;
       try {
         this.#perform(this.#replica.handle(input, this.#now()));
@@ -152,7 +152,7 @@ export class Loop {
       if (this.#storage.backlog > MAX_BACKLOG) this.#pause();
       if (performance.now() > until) break;
     }
-    if (this.#queue.length > 0 || this.#isDue()) this.#schedule();
+    if (this.#inbox.length > 0 || this.#isDue()) this.#schedule();
     else this.#setTimer();
   }
 
@@ -221,7 +221,7 @@ export class Loop {
     if (this.#failure) return;
     this.#failure = error;
     this.#stopTimer();
-    this.#queue = [];
+    this.#inbox.clear();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     this.#options.onFailure(error);
@@ -240,7 +240,7 @@ export class Loop {
   }
 
   #hasWork(): boolean {
-    return this.#failure === undefined && this.#queue.length > 0;
+    return this.#failure === undefined && this.#inbox.length > 0;
   }
 
   #stopTimer(): void {

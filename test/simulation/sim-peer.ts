@@ -1,6 +1,7 @@
 import { utf8 } from '../../src/base/bytes.js';
 import type { OriginId, PeerId } from '../../src/base/ids.js';
 import type { Entry } from '../../src/data/entry.js';
+import type { Batch } from '../../src/replica/batch.js';
 import type { Bucket } from '../../src/replica/bucket.js';
 import { Replica } from '../../src/replica/replica.js';
 import type { Input, Note, Reply, Step } from '../../src/replica/step.js';
@@ -15,10 +16,24 @@ export interface SimPeerOptions {
   readonly discovery: boolean;
   /** From a commit to its flush. */
   readonly flushMs: readonly [number, number];
+  /** At most so late after it was due the process wakes: what arrives meanwhile comes before. */
+  readonly busyMs: number;
 }
 
-/** The true time at which every world begins, milliseconds since 1970. */
-const EPOCH = 1_700_000_000_000;
+/** What a test may break inside a process, to see whether the checks find it. */
+export interface Sabotage {
+  /** What the store makes of a batch. */
+  readonly commit?: (batch: Batch) => Batch;
+  /** A crashed peer goes on under its origin. */
+  readonly keepsOrigin?: boolean;
+  /** Writes are acknowledged before they are flushed. */
+  readonly acknowledgesEarly?: boolean;
+  /** Changes a replica that has just been made. */
+  readonly replica?: (replica: Replica) => void;
+}
+
+/** Snapshots kept of one peer's store, for putting an old one back. */
+const KEPT_SNAPSHOTS = 40;
 
 /** One peer's process: a replica over a store whose unflushed tail is lost in a crash. */
 export class SimPeer {
@@ -32,8 +47,11 @@ export class SimPeer {
   readonly notes: Note[] = [];
   /** Writes that were acknowledged: flushed before any crash. */
   readonly acknowledged: Entry[] = [];
+  sabotage: Sabotage = {};
   readonly #world: World;
-  #flushed: MemorySnapshot | undefined;
+  /** What a crash leaves behind, and older states before it. */
+  #flushed: MemorySnapshot[] = [];
+  #cleanlyClosed = false;
   #wake = 0;
   #flushAt = 0;
   #lastRequest = 0;
@@ -41,7 +59,7 @@ export class SimPeer {
   constructor(world: World, url: string, options: Partial<SimPeerOptions>) {
     this.#world = world;
     this.url = url;
-    this.options = { peers: [], skewMs: 0, discovery: true, flushMs: [0, 20], ...options };
+    this.options = { peers: [], skewMs: 0, discovery: true, flushMs: [0, 20], busyMs: 0.01, ...options };
   }
 
   get bucket(): Bucket {
@@ -50,17 +68,23 @@ export class SimPeer {
     return bucket;
   }
 
-  /** Starts a process: on an empty store, or after `crash` on what had been flushed, under a new origin. */
+  /** Starts a process on what the last one left; without a clean end it goes on under a new origin. */
   start(): void {
     const { random } = this.#world;
-    const origin = random.id() as OriginId;
-    const former = this.#flushed;
-    this.storage = former
-      ? new MemoryStorage({ peerId: former.ids.peerId, origin }, { snapshot: former, provenance: 'unclean' })
-      : new MemoryStorage({ peerId: random.id() as PeerId, origin });
-    this.#flushed ??= this.storage.snapshot();
+    const fresh = random.id() as OriginId;
+    const snapshot = this.#flushed.at(-1);
+    if (snapshot) {
+      const same = this.#cleanlyClosed || this.sabotage.keepsOrigin;
+      const ids = { peerId: snapshot.ids.peerId, origin: same ? snapshot.ids.origin : fresh };
+      this.storage = new MemoryStorage(ids, { snapshot, provenance: same ? 'untouched' : 'unclean' });
+    } else {
+      this.storage = new MemoryStorage({ peerId: random.id() as PeerId, origin: fresh });
+      this.#flushed.push(this.storage.snapshot());
+    }
+    this.#cleanlyClosed = false;
     const words = [random.uint32(), random.uint32(), random.uint32(), random.uint32()] as const;
     this.replica = new Replica(this.#settings(), this.storage.initial, this.storage, words);
+    this.sabotage.replica?.(this.replica);
     this.running = true;
     this.life++;
     this.take({ kind: 'wake' });
@@ -77,6 +101,7 @@ export class SimPeer {
       pingMs: 5000,
       pingTimeoutMs: 15_000,
       links: 64,
+      // One or two entries: deltas of many chunks.
       deltaChunkBytes: 40,
       cluster: 'simulated',
       buckets: { [BUCKET]: { policy: 'lww' } },
@@ -88,56 +113,81 @@ export class SimPeer {
 
   /** The process dies; what was not flushed is lost. */
   crash(): void {
+    this.#end();
+    this.#world.network.sever(this);
+  }
+
+  /** The process says goodbye, flushes and ends. */
+  leave(): void {
+    this.take({ kind: 'leave' });
+    this.#flushed.push(this.storage.snapshot());
+    this.#cleanlyClosed = true;
+    this.#end();
+  }
+
+  #end(): void {
     this.running = false;
     this.life++;
-    this.#world.sever(this);
+    this.#flushAt = 0;
   }
 
   /** The data directory is lost with the process, and with it what was acknowledged and not yet replicated. */
   wipe(): void {
     if (this.running) this.crash();
-    this.#flushed = undefined;
+    this.#flushed = [];
     this.acknowledged.length = 0;
+  }
+
+  /** An older copy of the store is put back, and nobody notices: it goes on under the origin of that time. */
+  restoreOld(): void {
+    if (this.running) this.crash();
+    this.#flushed.length = this.#world.random.integer(1, this.#flushed.length);
+    this.#cleanlyClosed = true;
+    this.acknowledged.length = 0;
+    this.#world.tainted = true;
   }
 
   take(input: Input): void {
     if (!this.running) return;
     this.#world.steps++;
-    const { now } = this.#world;
-    const step = this.replica.handle(input, { mono: now, wall: EPOCH + now + this.options.skewMs });
-    this.#perform(step);
+    const { now, time } = this.#world;
+    this.#perform(this.replica.handle(input, { mono: now, wall: time + this.options.skewMs }));
   }
 
   #perform(step: Step): void {
-    if (step.persist) {
-      this.storage.commit(step.persist);
-      const snapshot = this.storage.snapshot();
-      const { life } = this;
-      const [least, most] = this.options.flushMs;
-      const written = step.replies.flatMap(entriesOf);
-      this.#world.log.push(
-        ...step.persist.puts.map((put) => put.entry).filter((e) => e.origin === this.replica.core.origin),
-      );
-      // A flush takes with it all that was committed before.
-      this.#flushAt = Math.max(this.#flushAt, this.#world.now + this.#world.random.integer(least, most));
-      this.#world.after(this.#flushAt - this.#world.now, () => {
-        if (this.life !== life) return;
-        this.#flushed = snapshot;
-        this.acknowledged.push(...written);
-      });
-    }
-    for (const { link, bytes } of step.sends) this.#world.send(this, link, bytes);
-    for (const { link, reason } of step.closes) this.#world.close(this, link, reason);
-    for (const url of step.dials) this.#world.dial(this, url);
+    if (step.persist) this.#persist(step.persist, step.replies.flatMap(entriesOf));
+    for (const { link, bytes } of step.sends) this.#world.network.send(this, link, bytes);
+    for (const { link, reason } of step.closes) this.#world.network.close(this, link, reason);
+    for (const url of step.dials) this.#world.network.dial(this, url);
     this.notes.push(...step.notes);
     this.#sleep(step.wakeAt);
+  }
+
+  #persist(batch: Batch, written: readonly Entry[]): void {
+    const { random } = this.#world;
+    for (const { entry } of batch.puts) {
+      if (entry.origin === this.replica.core.origin) this.#world.record(entry);
+    }
+    this.storage.commit(this.sabotage.commit?.(batch) ?? batch);
+    if (this.sabotage.acknowledgesEarly) this.acknowledged.push(...written);
+    const snapshot = this.storage.snapshot();
+    const { life } = this;
+    // A flush takes with it all that was committed before.
+    this.#flushAt = Math.max(this.#flushAt, this.#world.now + random.integer(...this.options.flushMs));
+    this.#world.after(this.#flushAt - this.#world.now, () => {
+      if (this.life !== life) return;
+      this.#flushed.push(snapshot);
+      if (this.#flushed.length > KEPT_SNAPSHOTS) this.#flushed.shift();
+      if (!this.sabotage.acknowledgesEarly) this.acknowledged.push(...written);
+    });
   }
 
   #sleep(wakeAt: number): void {
     const wake = ++this.#wake;
     if (wakeAt === Infinity) return;
     const { life } = this;
-    this.#world.after(Math.max(0.01, wakeAt - this.#world.now), () => {
+    const late = 0.01 + this.#world.random.float() * this.options.busyMs;
+    this.#world.after(Math.max(0, wakeAt - this.#world.now) + late, () => {
       if (this.life === life && this.#wake === wake) this.take({ kind: 'wake' });
     });
   }
@@ -153,6 +203,10 @@ export class SimPeer {
   #write(key: string, value: Uint8Array | null): void {
     const request = ++this.#lastRequest;
     this.take({ kind: 'writes', writes: [{ request, bucket: BUCKET, ops: [{ key, value }] }] });
+  }
+
+  hasNoted(event: string): boolean {
+    return this.notes.some((note) => note.event === event);
   }
 
   /** Everything that must be equal between replicas that cover the same dots. */

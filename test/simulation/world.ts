@@ -1,30 +1,10 @@
 import { Heap } from '../../src/base/heap.js';
-import type { BucketName, LinkId } from '../../src/base/ids.js';
+import type { BucketName } from '../../src/base/ids.js';
 import { Random } from '../../src/base/random.js';
-import { compareEntries, type Entry } from '../../src/data/entry.js';
-import { decodeMessage, unpackOps } from '../../src/protocol/codec.js';
-import { SimPeer, type SimPeerOptions } from './sim-peer.js';
-
-export interface Faults {
-  /** Delay of a message, milliseconds of virtual time: order is kept on a link, not across links. */
-  readonly delayMs: readonly [number, number];
-  /** Of 1: how often a push is delivered twice. */
-  readonly duplicates: number;
-}
-
-interface SimLink {
-  readonly ends: readonly [End, End];
-  open: boolean;
-}
-
-interface End {
-  readonly peer: SimPeer;
-  readonly link: LinkId;
-  /** When the last message under way to this end arrives: later ones come after it. */
-  lastArrival: number;
-  /** Dots pushed towards this end, to prove that none comes twice. */
-  readonly pushed: Set<string>;
-}
+import { dotToText } from '../../src/data/dot.js';
+import type { Entry } from '../../src/data/entry.js';
+import { Network, type NetworkOptions } from './network.js';
+import { type Sabotage, SimPeer, type SimPeerOptions } from './sim-peer.js';
 
 interface Event {
   readonly at: number;
@@ -33,39 +13,75 @@ interface Event {
 }
 
 export const BUCKET = 'default' as BucketName;
+/** The true time at which every world begins, milliseconds since 1970. */
+const EPOCH = 1_700_000_000_000;
 
-/**
- * Several replicas in one process and in virtual time: the same seed gives the same run. The world carries their
- * messages, and breaks what it is told to break.
- */
+/** Several replicas in one process and in virtual time: the same seed gives the same run. */
 export class World {
   readonly random: Random;
+  readonly network: Network;
   readonly peers: SimPeer[] = [];
   /** Every write that was ever given a dot, whether it survived or not. */
   readonly log: Entry[] = [];
+  /** Dots under which two different writes were made. */
+  readonly reused = new Set<string>();
+  /** A store was put back without its peer's knowing: a dot may name two things now. */
+  tainted = false;
+  /** Called after a peer has taken a chunk of a delta: what it claims must be true at once. */
+  onChunk: ((peer: SimPeer) => void) | undefined;
+  /** How many keys there are to write to: few conflict, many make long deltas. */
+  keys = 12;
+  /** What is broken in every peer that joins from now on. */
+  sabotage: Sabotage = {};
   now = 0;
   /** Steps handled so far: a measure of work done. */
   steps = 0;
-  readonly #faults: Faults;
+  /** How often each kind of fault was done. */
+  readonly tally = new Map<string, number>();
   readonly #events = new Heap<Event>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order));
-  readonly #links = new Map<string, SimLink>();
-  readonly #cut = new Set<string>();
+  readonly #written = new Map<string, Entry>();
   #order = 0;
-  #lastLink = 0;
+  #wallOffset = 0;
 
-  constructor(seed: number, faults: Partial<Faults> = {}) {
+  constructor(seed: number, network: Partial<NetworkOptions> = {}) {
     this.random = Random.fromNumber(seed);
-    this.#faults = { delayMs: [1, 40], duplicates: 0, ...faults };
+    this.network = new Network(this, network);
   }
 
   addPeer(options: Partial<SimPeerOptions> = {}): SimPeer {
     const peer = new SimPeer(this, `http://peer-${this.peers.length + 1}:1`, options);
+    peer.sabotage = this.sabotage;
     this.peers.push(peer);
     peer.start();
     return peer;
   }
 
-  /** Calls `run` after a delay; `peer`'s events die with its process. */
+  get running(): SimPeer[] {
+    return this.peers.filter((peer) => peer.running);
+  }
+
+  /** The true time, milliseconds since 1970. */
+  get time(): number {
+    return EPOCH + this.now + this.#wallOffset;
+  }
+
+  /** Time passes in which nothing else happens: all wall clocks go on. */
+  skipTime(millis: number): void {
+    this.#wallOffset += millis;
+  }
+
+  record(entry: Entry): void {
+    this.log.push(entry);
+    const dot = dotToText(entry);
+    const former = this.#written.get(dot);
+    if (former && former.digest.join() !== entry.digest.join()) this.reused.add(dot);
+    this.#written.set(dot, entry);
+  }
+
+  count(what: string): void {
+    this.tally.set(what, (this.tally.get(what) ?? 0) + 1);
+  }
+
   after(delayMs: number, run: () => void): void {
     this.#events.push({ at: this.now + delayMs, order: this.#order++, run });
   }
@@ -85,140 +101,17 @@ export class World {
     }
   }
 
-  #delay(): number {
-    const [least, most] = this.#faults.delayMs;
-    return least + this.random.float() * (most - least);
-  }
-
-  dial(from: SimPeer, url: string): void {
-    const { life } = from;
-    this.after(this.#delay(), () => {
-      if (from.life !== life) return;
-      const to = this.peers.find((peer) => peer.url === url);
-      if (!to?.running || this.#isCut(from, to)) {
-        from.take({ kind: 'dialFailed', url, reason: 'refused' });
-        return;
-      }
-      const ends = [this.#end(from), this.#end(to)] as const;
-      const link: SimLink = { ends, open: true };
-      for (const end of ends) this.#links.set(keyOf(end.peer, end.link), link);
-      from.take({ kind: 'linkOpened', link: ends[0].link, direction: 'out', remote: url, url });
-      to.take({ kind: 'linkOpened', link: ends[1].link, direction: 'in', remote: from.url });
-    });
-  }
-
-  #end(peer: SimPeer): End {
-    return { peer, link: ++this.#lastLink as LinkId, lastArrival: 0, pushed: new Set() };
-  }
-
-  send(from: SimPeer, id: LinkId, bytes: Uint8Array): void {
-    const link = this.#links.get(keyOf(from, id));
-    if (!link?.open) return;
-    const to = link.ends[0].link === id ? link.ends[1] : link.ends[0];
-    const isPush = this.#watchPush(to, bytes);
-    const copies = isPush && this.random.float() < this.#faults.duplicates ? 2 : 1;
-    for (let i = 0; i < copies; i++) {
-      to.lastArrival = Math.max(to.lastArrival, this.now + this.#delay());
-      const { life } = to.peer;
-      this.after(to.lastArrival - this.now, () => {
-        if (link.open && to.peer.life === life) {
-          to.peer.take({ kind: 'received', messages: [{ link: to.link, bytes }] });
-        }
-      });
-    }
-  }
-
-  /** A pushed write crosses each link at most once in each direction. */
-  #watchPush(to: End, bytes: Uint8Array): boolean {
-    const message = decodeMessage(bytes);
-    if (message.type !== 'push') return false;
-    for (const { origin, seq } of unpackOps(message.origin, message.body)) {
-      const dot = `${message.bucket} ${origin}.${seq}`;
-      if (to.pushed.has(dot)) throw new Error(`${dot} was pushed to ${to.peer.url} twice over one link`);
-      to.pushed.add(dot);
-    }
-    return true;
-  }
-
-  close(from: SimPeer, id: LinkId, reason: string): void {
-    const link = this.#links.get(keyOf(from, id));
-    if (!link) return;
-    // What was sent before arrives first, as over TCP.
-    const [here, there] =
-      link.ends[0].link === id ? [link.ends[0], link.ends[1]] : [link.ends[1], link.ends[0]];
-    this.after(Math.max(0, there.lastArrival - this.now) + 1, () => this.#drop(link, reason));
-    this.#tellClosed(here, reason);
-  }
-
-  #drop(link: SimLink, reason: string): void {
-    if (!link.open) return;
-    link.open = false;
-    for (const end of link.ends) {
-      this.#links.delete(keyOf(end.peer, end.link));
-      this.#tellClosed(end, reason);
-    }
-  }
-
-  #tellClosed({ peer, link }: End, reason: string): void {
-    const { life } = peer;
-    this.after(1, () => {
-      if (peer.life === life) peer.take({ kind: 'linkClosed', link, reason });
-    });
-  }
-
-  /** Every link of a peer breaks, with what was under way. */
-  sever(peer: SimPeer): void {
-    for (const link of new Set(this.#links.values())) {
-      if (link.ends.some((end) => end.peer === peer)) this.#drop(link, 'broken');
-    }
-  }
-
-  /** Breaks one random link; returns whether there was one. */
-  breakLink(): boolean {
-    const link = this.random.pick([...new Set(this.#links.values())]);
-    if (link) this.#drop(link, 'broken');
-    return link !== undefined;
-  }
-
-  cut(a: SimPeer, b: SimPeer): void {
-    this.#cut.add(pairOf(a, b));
-    for (const link of new Set(this.#links.values())) {
-      if (this.#isCut(link.ends[0].peer, link.ends[1].peer)) this.#drop(link, 'cut');
-    }
-  }
-
+  /** Ends every fault: links may form, clocks are right, everybody runs. */
   heal(): void {
-    this.#cut.clear();
-  }
-
-  #isCut(a: SimPeer, b: SimPeer): boolean {
-    return this.#cut.has(pairOf(a, b));
-  }
-
-  /** Whether all running peers cover the same dots and hold the same data. */
-  get isEqual(): boolean {
-    const states = new Set(this.peers.map((peer) => (peer.running ? peer.stateText() : 'down')));
-    return states.size === 1;
-  }
-
-  /**
-   * Predicate 1 of the replication rules, for each running peer against the log of all writes: what is covered is
-   * held, or superseded by what is held.
-   */
-  checkCoverage(): void {
+    this.network.heal();
     for (const peer of this.peers) {
-      if (!peer.running) continue;
-      const { vector } = peer.bucket;
-      for (const op of this.log) {
-        if (!vector.covers(op)) continue;
-        const held = peer.storage.get(BUCKET, op.key);
-        if (!held || compareEntries(held, op) < 0) {
-          throw new Error(`${peer.url} covers ${op.origin}.${op.seq} of '${op.key}' and does not have it`);
-        }
-      }
+      peer.options.skewMs = 0;
+      if (!peer.running) peer.start();
     }
+  }
+
+  /** Whether all peers run, cover the same dots and hold the same data. */
+  get isEqual(): boolean {
+    return new Set(this.peers.map((peer) => (peer.running ? peer.stateText() : 'down'))).size === 1;
   }
 }
-
-const keyOf = (peer: SimPeer, link: LinkId): string => `${peer.url} ${link}`;
-const pairOf = (a: SimPeer, b: SimPeer): string => [a.url, b.url].sort().join(' ');

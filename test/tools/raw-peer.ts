@@ -50,24 +50,23 @@ export class RawPeer {
   }
 
   hello(changes: Partial<Hello> = {}): Hello {
+    return RawPeer.introduction({ peer: this.id, ...changes });
+  }
+
+  /** A sound HELLO of a peer that covers something else than anybody. */
+  static introduction(changes: Partial<Hello> = {}): Hello {
+    const hashes = { vectorHash: randomBytes(16), stateHash: randomBytes(16) };
     return {
       type: 'hello',
       protocol: [1, 1],
       cluster: 'rumeur',
-      peer: this.id,
+      peer: nanoid<PeerId>(),
       session: nanoid<SessionId>(),
       name: 'raw',
       url: null,
       clock: Date.now(),
       version: '0',
-      buckets: [
-        {
-          bucket: 'default' as BucketName,
-          policy: 'lww',
-          vectorHash: randomBytes(16),
-          stateHash: randomBytes(16),
-        },
-      ],
+      buckets: [{ bucket: 'default' as BucketName, policy: 'lww', ...hashes }],
       ...changes,
     };
   }

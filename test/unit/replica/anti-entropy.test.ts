@@ -1,0 +1,167 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LinkId } from '../../../src/base/ids.js';
+import { BUCKET, digestOf, EPOCH, op, push, shown, Subject, vector } from './builders.js';
+
+const vectors = (text: string, reply = false) =>
+  ({ type: 'vectors', reply, buckets: [[BUCKET, vector(text)]] }) as const;
+const digest = (round: number, covered: string, entries: ReturnType<typeof op>[] = []) =>
+  ({ type: 'digest', round, buckets: [digestOf(covered, entries)] }) as const;
+
+/** Answers pings, so that a link lives. */
+function alive(subject: Subject, link: LinkId): void {
+  subject.say(link, { type: 'pong', id: 0, clock: EPOCH });
+}
+
+describe('a new link', () => {
+  test('with equal hashes: nothing more is said about it', () => {
+    const subject = new Subject();
+    subject.meet('A', { hello: { buckets: [digestOf('')] } });
+    expect(subject.sent('vectors')).toEqual([]);
+  });
+
+  test('with other hashes: our vector is sent, theirs is not asked for as they do the same', () => {
+    const subject = new Subject();
+    subject.write(['k', 'v']);
+    subject.meet('A', { hello: { buckets: [digestOf('a:1-1')] } });
+    const [sent] = subject.sent('vectors');
+    expect(sent?.reply).toBe(false);
+    expect(sent && shown(sent.buckets[0]?.[1] ?? vector(''))).toBe('m:1-1');
+  });
+
+  test('what the other side has more is asked for at once', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.say(link, vectors('a:1-1'));
+    subject.pass(0);
+    expect(subject.sent('deltaRequest')).toHaveLength(1);
+  });
+});
+
+describe('a round', () => {
+  test('between equals ends with `same`', () => {
+    const subject = new Subject();
+    const one = op('a', 1, 1, 'k');
+    const link = subject.meet('A');
+    subject.say(link, push(one));
+    subject.clear();
+    subject.say(link, digest(7, 'a:1-1', [one]));
+    expect(subject.sent('same')).toEqual([{ type: 'same', round: 7 }]);
+    expect(subject.sent('vectors')).toEqual([]);
+    expect(subject.replica.core.counters.divergences).toBe(0);
+  });
+
+  test('between others is answered with our vector, and theirs is asked for', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.clear();
+    subject.say(link, digest(7, 'a:1-1'));
+    expect(subject.sent('vectors').map(({ reply }) => reply)).toEqual([true]);
+    subject.say(link, vectors('a:1-1', true));
+    expect(subject.sent('vectors').map(({ reply }) => reply)).toEqual([false]);
+  });
+
+  test('gives pushes that are under way time to arrive', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.pass(500);
+    subject.clear();
+    subject.say(link, vectors('a:1-1'));
+    subject.pass(40);
+    expect(subject.sent('deltaRequest')).toEqual([]);
+    subject.say(link, push(op('a', 1, 1, 'k')));
+    subject.pass(200);
+    expect(subject.sent('deltaRequest')).toEqual([]);
+    subject.say(link, vectors('a:1-2'));
+    subject.pass(60);
+    expect(subject.sent('deltaRequest')).toHaveLength(1);
+  });
+
+  test('is begun more and more rarely while all is equal', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    const counts: number[] = [];
+    for (let minute = 0; minute < 3; minute++) {
+      let rounds = 0;
+      for (let i = 0; i < 600; i++) {
+        subject.pass(100);
+        alive(subject, link);
+        for (const { round } of subject.sent('digest')) {
+          rounds++;
+          subject.say(link, { type: 'same', round });
+        }
+      }
+      counts.push(rounds);
+    }
+    expect(counts[0]).toBeGreaterThan(counts[2] as number);
+    expect(counts[2]).toBeLessThanOrEqual(8);
+    expect(counts[2]).toBeGreaterThanOrEqual(3);
+  });
+
+  test('tells from `same` what the other side covers, unless we wrote meanwhile', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.write(['k', 'v']);
+    subject.replica.core.links.get(link)?.vectors.clear();
+    subject.pass(1100);
+    const asked = subject.sent('digest').at(-1);
+    subject.say(link, { type: 'same', round: asked?.round ?? 0 });
+    const known = (): string =>
+      shown(subject.replica.core.links.get(link)?.vectors.get(BUCKET) ?? vector(''));
+    expect(known()).toBe('m:1-1');
+    subject.replica.core.links.get(link)?.vectors.clear();
+    subject.say(link, { type: 'same', round: 99 });
+    expect(known()).toBe('');
+    subject.write(['l', 'w']);
+    subject.replica.core.links.get(link)?.vectors.clear();
+    subject.say(link, { type: 'same', round: asked?.round ?? 0 });
+    expect(known()).toBe('');
+  });
+
+  test('news that came by a delta is announced to all soon', () => {
+    const subject = new Subject();
+    const [a, b] = [subject.meet('A'), subject.meet('B')] as const;
+    subject.say(a, vectors('a:1-1'));
+    subject.pass(0);
+    const [request] = subject.sent('deltaRequest');
+    subject.clear();
+    subject.say(a, {
+      type: 'chunk',
+      request: request?.request ?? 0,
+      n: 0,
+      entries: [op('a', 1, 1, 'k')],
+      claims: vector('a:1-1'),
+      exact: false,
+      last: true,
+      heldUntil: 0,
+    });
+    subject.pass(30);
+    expect(subject.sent('digest', b)).toHaveLength(1);
+    expect(subject.sent('push')).toEqual([]);
+  });
+});
+
+describe('a divergence', () => {
+  test('equal vectors over other data is counted each time and reported once a minute for each link', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.say(link, push(op('a', 1, 1, 'k', 'one')));
+    for (let i = 0; i < 3; i++) subject.say(link, digest(i, 'a:1-1', [op('a', 1, 1, 'k', 'two')]));
+    expect(subject.replica.core.counters.divergences).toBe(3);
+    expect(subject.notes.filter((note) => note === 'divergence')).toHaveLength(1);
+    for (let i = 0; i < 30; i++) {
+      subject.pass(2_100);
+      alive(subject, link);
+    }
+    subject.say(link, digest(9, 'a:1-1', [op('a', 1, 1, 'k', 'two')]));
+    expect(subject.notes.filter((note) => note === 'divergence')).toHaveLength(2);
+  });
+
+  test('writes that are held back are none', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    const far = op('a', 1, 3_600_000, 'k');
+    subject.say(link, push(far));
+    subject.say(link, digest(1, 'a:1-1', [far]));
+    expect(subject.replica.core.counters.divergences).toBe(0);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import type { BucketName, LinkId } from '../../../src/base/ids.js';
+import { Inbox } from '../../../src/runtime/inbox.js';
+import type { Input } from '../../../src/replica/step.js';
+
+const [FIRST, SECOND] = [1 as LinkId, 2 as LinkId];
+const MB = 2 ** 20;
+const bucket = 'default' as BucketName;
+
+function drain(inbox: Inbox): Input[] {
+  const inputs: Input[] = [];
+  for (let input = inbox.take(); input; input = inbox.take()) inputs.push(input);
+  return inputs;
+}
+
+describe('Inbox', () => {
+  test('gives inputs in order; those of one kind in a row come together', () => {
+    const inbox = new Inbox();
+    const write = (request: number) => ({ request, bucket, ops: [] });
+    inbox.write(write(1));
+    inbox.write(write(2));
+    for (const link of [FIRST, SECOND, FIRST]) inbox.received({ link, bytes: new Uint8Array(10) });
+    inbox.add({ kind: 'wake' });
+    inbox.write(write(3));
+    expect(inbox.length).toBe(4);
+    expect(drain(inbox)).toEqual([
+      { kind: 'writes', writes: [write(1), write(2)] },
+      {
+        kind: 'received',
+        messages: [FIRST, SECOND, FIRST].map((link) => ({ link, bytes: new Uint8Array(10) })),
+      },
+      { kind: 'wake' },
+      { kind: 'writes', writes: [write(3)] },
+    ]);
+    expect(inbox.length).toBe(0);
+  });
+
+  test('a turn takes about half a megabyte of messages', () => {
+    const inbox = new Inbox();
+    for (let i = 0; i < 20; i++) inbox.received({ link: FIRST, bytes: new Uint8Array(MB / 10) });
+    const turns = drain(inbox).map((input) => (input.kind === 'received' ? input.messages.length : 0));
+    expect(turns).toEqual([6, 6, 6, 2]);
+  });
+
+  test('of a link beyond its bound nothing is kept; other links and what was handled do not count', () => {
+    const inbox = new Inbox();
+    const give = (link: LinkId): boolean => inbox.received({ link, bytes: new Uint8Array(MB) });
+    for (let i = 0; i < 300; i++) {
+      expect(give(FIRST)).toBe(true);
+      drain(inbox);
+    }
+    for (let i = 0; i < 96; i++) expect([give(FIRST), give(SECOND)]).toEqual([true, true]);
+    expect(give(FIRST)).toBe(false);
+    const left = drain(inbox).flatMap((input) => (input.kind === 'received' ? input.messages : []));
+    expect(new Set(left.map(({ link }) => link))).toEqual(new Set([SECOND]));
+    expect(left).toHaveLength(96);
+    expect(give(FIRST)).toBe(true);
+  });
+});
