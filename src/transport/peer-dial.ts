@@ -1,6 +1,6 @@
 import { Manager, NodeWebSocket } from 'socket.io-client';
 
-import { addressOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
+import { addressOf, backlogOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
 import { peerParser, MESSAGE } from './peer-parser.js';
 import { PEERS_PATH } from './peer-server.js';
 import { DIAL_FAILED, closeReasonOf, dialFailureOf } from './reasons.js';
@@ -62,6 +62,7 @@ export function dialPeer(url: string, options: DialOptions, events: DialEvents):
     link = events.connected({
       remote,
       send: (bytes) => socket.emit(MESSAGE, bytes),
+      backlog: raw === undefined ? () => 0 : backlogOf(manager.engine, raw),
       // Not Socket.IO's disconnect: its packet overtakes messages at a Socket.IO that dispatches them a tick later.
       end: () => manager.engine.close(),
       destroy: () => raw?.terminate(),

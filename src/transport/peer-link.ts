@@ -10,6 +10,22 @@ export interface RawSocket {
   once(event: 'upgrade', listener: (response: IncomingMessage) => void): unknown;
   prependOnceListener(event: 'close', listener: (code: number) => void): unknown;
   terminate(): void;
+  /** Bytes that the operating system has not taken yet. */
+  readonly bufferedAmount: number;
+}
+
+/** What Engine.IO's sockets of both sides tell of their buffer. */
+interface BufferingSocket {
+  on(event: 'packetCreate', listener: (packet: { data?: { length: number } }) => void): unknown;
+  on(event: 'flush', listener: () => void): unknown;
+}
+
+/** Counts what has been sent and has not left: in Engine.IO's buffer, and below it. */
+export function backlogOf(engine: BufferingSocket, raw: RawSocket): () => number {
+  let buffered = 0;
+  engine.on('packetCreate', ({ data }) => (buffered += data?.length ?? 0));
+  engine.on('flush', () => (buffered = 0));
+  return () => buffered + raw.bufferedAmount;
 }
 
 /** Reports the end of `raw` to `sink`, with a better reason than Engine.IO has. */
@@ -25,12 +41,20 @@ export function reportEnd(raw: RawSocket, sink: Pick<WireSink, 'ended' | 'gone'>
 export const addressOf = (socket: Socket): string =>
   `${socket.remoteAddress ?? '?'} port ${socket.remotePort ?? '?'}`;
 
+/**
+ * What may wait for the other side, in bytes. Above what the credits of a peer that reads allow: the window for pushes
+ * and eight chunks, each of one value of the greatest size.
+ */
+const MAX_BACKLOG_BYTES = 96 * 2 ** 20;
+
 /** One connection, whichever side dialled it. */
 export interface Wire {
   /** The other side's network address, for logs. */
   readonly remote: string;
   /** The bytes must stay unchanged afterwards: they are written without a copy. */
   send(bytes: Uint8Array): void;
+  /** Bytes that were sent and have not left. */
+  backlog(): number;
   /** Starts an orderly end: what was sent leaves first. */
   end(): void;
   /** Drops the connection at once. */
@@ -72,7 +96,11 @@ export class PeerLink implements WireSink {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#reason === undefined) this.#wire.send(bytes);
+    if (this.#reason !== undefined || this.#gone) return;
+    if (this.#wire.backlog() <= MAX_BACKLOG_BYTES) return this.#wire.send(bytes);
+    // Nothing that waits would ever leave: an orderly end would only keep it longer.
+    this.close(CLOSED.tooSlow);
+    this.#wire.destroy();
   }
 
   /** Ends the link from our side; what still arrives is dropped. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 
-import { addressOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
+import { addressOf, backlogOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
 import { peerParser, MESSAGE } from './peer-parser.js';
 import { CLOSED, DIAL_FAILED, closeReasonOf } from './reasons.js';
 
@@ -45,9 +45,11 @@ export function createPeerServer(inner: HttpServer, options: PeerServerOptions):
   io.on('connection', (socket) => {
     // Engine.IO keeps it there, typed on the server's side only.
     const { websocket: raw } = socket.conn.request as IncomingMessage & { websocket: RawSocket };
+    const backlog = backlogOf(socket.conn, raw);
     const sink = options.open({
       remote: addressOf(socket.request.socket),
       send: (bytes) => socket.emit(MESSAGE, bytes),
+      backlog,
       // Not Socket.IO's disconnect: its packet overtakes messages at a Socket.IO that dispatches them a tick later.
       end: () => socket.conn.close(),
       destroy: () => raw.terminate(),

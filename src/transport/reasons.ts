@@ -5,6 +5,7 @@ export const CLOSED = {
   silent: 'no answer to pings',
   badMessage: 'bad message',
   tooLarge: 'message too large',
+  tooSlow: 'the other side does not read',
   stopped: 'stopped',
 } as const;
 
