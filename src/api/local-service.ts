@@ -63,7 +63,7 @@ export class LocalService implements PeerService {
 
   async write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
     const results = await this.#loop.write(this.#bucket(bucket).name, ops);
-    return results.map(({ found, entry }) => ({ found, ...(entry ? namesOf(entry) : {}) }));
+    return results.map(({ found, entry }) => (entry ? { found, ...namesOf(entry) } : { found }));
   }
 
   scan(bucket: string, { prefix, after, limit }: ScanRange): { rows: Row[]; more: boolean } {

@@ -72,6 +72,10 @@ export class AddressBook {
     return known;
   }
 
+  get isFull(): boolean {
+    return this.#known.size >= this.#options.capacity;
+  }
+
   get(url: string): KnownAddress | undefined {
     return this.#known.get(url);
   }
@@ -81,9 +85,9 @@ export class AddressBook {
     for (const known of this.#known.values()) if (!known.record.removed && !known.self) yield known;
   }
 
-  /** Whether one of these addresses or the peer behind them was removed by hand. */
-  isRemoved(urls: Iterable<string | null | undefined>, id: PeerId): boolean {
-    for (const url of urls) if (url && this.#known.get(url)?.record.removed) return true;
+  /** Whether an address or the peer behind it was removed by hand. */
+  isRemoved(url: string | null, id: PeerId): boolean {
+    if (url !== null && this.#known.get(url)?.record.removed) return true;
     for (const { record } of this.#known.values()) if (record.removed && record.id === id) return true;
     return false;
   }
@@ -219,8 +223,8 @@ export class AddressBook {
    * we know only who answers there says whose it is: else hearsay could keep us from dialling it.
    */
   learn(url: string, id: PeerId, name: string): boolean {
-    if (this.#known.has(url) || url === this.#options.ownUrl || this.isRemoved([url], id)) return false;
-    if (this.#known.size >= this.#options.capacity && !this.#forgetOne()) return false;
+    if (this.#known.has(url) || url === this.#options.ownUrl || this.isRemoved(url, id)) return false;
+    if (this.isFull && !this.#forgetOne()) return false;
     this.#insert({ url, id, name, source: 'gossip' });
     this.#changed = true;
     return true;

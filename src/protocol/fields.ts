@@ -1,5 +1,6 @@
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { Buffer, isUtf8 } from 'node:buffer';
+import { toText } from '../base/bytes.js';
 import { isBucketName, isId, type BucketName, type OriginId } from '../base/ids.js';
 import { type Intervals, isIntervals } from '../data/intervals.js';
 import type { Stamp } from '../data/stamp.js';
@@ -25,7 +26,13 @@ export function clipText(text: string): string {
     .replace(/\ufffd+$/, '');
 }
 
-export const packList = (list: readonly unknown[]): Uint8Array => encoder.encode(list);
+export const packList = (list: readonly unknown[]): Uint8Array => encoder.encode(list.map(widen));
+
+/** Numbers of more than 32 bits as the encoder writes integers: of plain numbers it would make floats. */
+function widen(item: unknown): unknown {
+  if (typeof item === 'number') return item > 0xffff_ffff ? BigInt(item) : item;
+  return Array.isArray(item) ? item.map(widen) : item;
+}
 
 /**
  * Opens a MessagePack array from another peer. The shape is checked before the decoder allocates anything:
@@ -43,8 +50,8 @@ export function unpackList(bytes: Uint8Array): Fields {
 }
 
 /**
- * Walks the MessagePack headers: only nil, booleans, unsigned integers, floats (which the encoder writes for integers of
- * more than 32 bits), valid UTF-8, bytes and arrays; bounded depth and length.
+ * Walks the MessagePack headers: only nil, booleans, unsigned integers, valid UTF-8, bytes and arrays; bounded depth and
+ * length.
  */
 function checkShape(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -106,7 +113,6 @@ function readHeader(view: DataView, at: number): Header {
       case 0xce:
         return plain(5);
       case 0xcf:
-      case 0xcb:
         return plain(9);
       case 0xdc:
         return listOf(3, view.getUint16(at + 1));
@@ -223,6 +229,7 @@ export class Fields {
     const value = this.bytes();
     if (value.length === 0 || value.length > MAX_VALUE_BYTES)
       throw new MalformedMessage('a value of a wrong size');
+    if (!isJson(value)) throw new MalformedMessage('a value that is not JSON');
     return value;
   }
 
@@ -277,4 +284,13 @@ export const vectorToList = (vector: VersionVector): unknown[] =>
 function absolute(differences: readonly number[]): number[] {
   let last = 0;
   return differences.map((difference) => (last += difference));
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(toText(bytes));
+    return isUtf8(bytes);
+  } catch {
+    return false;
+  }
 }

@@ -5,6 +5,7 @@ import type { Broadcast } from '../protocol/broadcast.js';
 import { MAX_ADDRESSES } from '../protocol/limits.js';
 import { judgeHello, type Link, openLink, rivalsToClose } from '../protocol/link.js';
 import type { Address, Goodbye, Hello, Peers } from '../protocol/messages.js';
+import { Complaints } from './complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from './core.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Turn } from './turn.js';
@@ -29,6 +30,7 @@ export class Membership {
   readonly #broadcast: Broadcast;
   readonly #observer: LinkObserver;
   readonly heartbeat: Heartbeat;
+  readonly #complaints = new Complaints();
   #leaving = false;
 
   constructor(core: Core, broadcast: Broadcast, observer: LinkObserver) {
@@ -69,10 +71,11 @@ export class Membership {
     const verdict = judgeHello(hello, this.#core.self);
     if (!verdict.accept) {
       if (verdict.self && link.url !== undefined) this.#core.addresses.isSelf(link.url);
-      return this.#refuse(turn, link, verdict.code, verdict.reason, verdict.self ? 'debug' : 'warn');
+      const level = verdict.self ? 'debug' : this.#complaints.level(hello.peer, verdict.code, turn.now);
+      return this.#refuse(turn, link, verdict.code, verdict.reason, level);
     }
     if (link.url !== undefined) this.#core.addresses.met(link.url, hello.peer, hello.name);
-    if (this.#core.addresses.isRemoved([hello.url, link.url], hello.peer)) {
+    if (this.#core.addresses.isRemoved(hello.url, hello.peer)) {
       return this.#refuse(
         turn,
         link,
@@ -129,20 +132,16 @@ export class Membership {
   /** The other side ends the link and says why. */
   goodbye(turn: Turn, link: Link, message: Goodbye): void {
     link.goodbye = message.code;
-    turn.note(
-      USUAL_GOODBYES.has(message.code) ? 'debug' : 'warn',
-      'goodbye',
-      `${link.hello?.name ?? link.url ?? link.remote}: ${message.reason}`,
-      {
-        code: message.code,
-      },
-    );
+    const { code, reason } = message;
+    const level = USUAL_GOODBYES.has(code) ? 'debug' : this.#complaints.level(whoIs(link), code, turn.now);
+    turn.note(level, 'goodbye', `${link.hello?.name ?? link.url ?? link.remote}: ${reason}`, { code });
     turn.close(link, message.reason);
   }
 
   /** A message that breaks the protocol ends its link, with the reason. */
   violation(turn: Turn, link: Link, reason: string): void {
-    this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `malformed message: ${reason}`);
+    const level = this.#complaints.level(whoIs(link), 'malformed', turn.now);
+    this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `malformed message: ${reason}`, level);
   }
 
   closed(turn: Turn, id: LinkId, reason: string): void {
@@ -203,8 +202,14 @@ export class Membership {
     }
   }
 
+  /** @throws RumeurError `OVERLOADED` when no further address can be kept */
   addPeer(turn: Turn, url: string): void {
-    this.#core.addresses.add(url);
+    const { addresses } = this.#core;
+    if (addresses.isFull && !addresses.get(url)) {
+      const hint = 'remove peers that are gone, or raise limits.addresses';
+      throw new RumeurError('OVERLOADED', 'no further address can be kept', { hint });
+    }
+    addresses.add(url);
     turn.note('info', 'peer-added', `added ${url}`);
   }
 
@@ -212,16 +217,14 @@ export class Membership {
   removePeer(turn: Turn, target: string): void {
     const byId = isId(target) ? (target as PeerId) : undefined;
     const known = byId === undefined ? this.#core.addresses.get(target) : undefined;
-    const reached = [...this.#core.links.values()].filter(
-      (link) =>
-        link.hello !== undefined &&
-        (link.hello.peer === byId || link.hello.url === target || link.url === target),
-    );
-    const id = byId ?? known?.record.id ?? reached[0]?.hello?.peer;
-    const urls = new Set(known && !known.record.removed ? [target] : []);
-    for (const link of reached) for (const url of [link.url, link.hello?.url]) if (url) urls.add(url);
-    for (const { record } of this.#core.addresses.active())
-      if (id !== undefined && record.id === id) urls.add(record.url);
+    const named = byId ?? known?.record.id;
+    const reached = [...this.#core.links.values()].filter(({ url, hello }) => {
+      if (!hello) return false;
+      return named === undefined ? hello.url === target || url === target : hello.peer === named;
+    });
+    const id = named ?? reached[0]?.hello?.peer;
+    const urls = this.#urlsOf(id, reached);
+    if (known && !known.record.removed) urls.add(target);
     if (urls.size === 0 && reached.length === 0) {
       throw new RumeurError('NOT_FOUND', `no peer is known as '${target}'`, {
         hint: 'getPeers lists those that are',
@@ -235,6 +238,20 @@ export class Membership {
       }
     }
     turn.note('info', 'peer-removed', `removed ${target}`, { id });
+  }
+
+  /** Every address of a peer. What it says of itself counts unless somebody else answers there. */
+  #urlsOf(id: PeerId | undefined, links: readonly Link[]): Set<string> {
+    const urls = new Set<string>();
+    for (const { url, hello } of links) {
+      if (url !== undefined) urls.add(url);
+      const owner = this.#core.addresses.get(hello?.url ?? '')?.record.id;
+      if (hello?.url && (owner === undefined || owner === id)) urls.add(hello.url);
+    }
+    for (const { record } of this.#core.addresses.active()) {
+      if (id !== undefined && record.id === id) urls.add(record.url);
+    }
+    return urls;
   }
 
   leave(turn: Turn): void {
@@ -287,6 +304,10 @@ export class Membership {
     return next;
   }
 }
+
+/** The best name for the other side: its id, what we dialled, or the host that it dialled from. */
+const whoIs = ({ hello, url, remote }: Link): string =>
+  hello?.peer ?? url ?? remote.replace(/ port \d+$/, '');
 
 function isCanonical(url: string): boolean {
   try {

@@ -94,13 +94,22 @@ export class Loop {
     const request = ++this.#lastRequest;
     this.#unanswered++;
     this.#unansweredBytes += bytes;
-    const answer = new Promise<readonly OpResult[]>((resolve, reject) => {
-      this.#pending.set(request, { resolve, reject });
-      enqueue(request);
-    });
-    return answer.finally(() => {
+    const settled = (): void => {
       this.#unanswered--;
       this.#unansweredBytes -= bytes;
+    };
+    return new Promise<readonly OpResult[]>((resolve, reject) => {
+      this.#pending.set(request, {
+        resolve: (results) => {
+          settled();
+          resolve(results);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      });
+      enqueue(request);
     });
   }
 

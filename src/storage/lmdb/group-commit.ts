@@ -1,4 +1,6 @@
 import type { RumeurError } from '../../base/errors.js';
+import type { BucketName } from '../../base/ids.js';
+import type { Entry } from '../../data/entry.js';
 import type { Batch } from '../../replica/batch.js';
 import { Tables } from '../tables.js';
 
@@ -61,6 +63,11 @@ export class GroupCommit {
   /** Puts taken and not yet on the disk. */
   get backlog(): number {
     return this.#taking.puts + (this.#writing?.puts ?? 0);
+  }
+
+  /** What the layers hold under a key: on the way of every write, hence not by `layers`. */
+  get(bucket: BucketName, key: string): Entry | undefined {
+    return this.#taking.tables.get(bucket, key) ?? this.#writing?.tables.get(bucket, key);
   }
 
   /** The layers with something in them, the upper one last. */

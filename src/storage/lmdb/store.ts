@@ -47,9 +47,7 @@ export class LmdbStorage implements Storage {
   }
 
   get(bucket: BucketName, key: string): Entry | undefined {
-    let found: Entry | undefined;
-    for (const layer of this.#commits.layers()) found = layer.get(bucket, key) ?? found;
-    return found ?? this.#disk.get(bucket, key);
+    return this.#commits.get(bucket, key) ?? this.#disk.get(bucket, key);
   }
 
   *dots(

@@ -25,7 +25,8 @@ describe('the statistics of the bench', () => {
     [42.25, '42.3'],
     [735, '735'],
     [39_340, '39.3k'],
-    [1_234_000, '1234k'],
+    [128_400, '128k'],
+    [12_340_000, '12.3M'],
   ])('%d is shown as %s', (value, text) => {
     expect(shown(value)).toBe(text);
   });

@@ -14,7 +14,7 @@ const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const stamp = fc.bigInt({ min: 0n, max: STAMP_MAX }).map((n) => n as Stamp);
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const key = text.filter((t) => t.length > 0 && Buffer.byteLength(t) <= 1024);
-const value = fc.option(fc.uint8Array({ minLength: 1, maxLength: 60 }));
+const value = fc.option(fc.json({ maxDepth: 2 }).map((text) => new TextEncoder().encode(text)));
 const hash = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const bucket = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,8}$/).map((t) => t as BucketName);
 

@@ -211,6 +211,8 @@ describe('hostile bytes', () => {
     ['a key that is too long', chunk({ 4: [0, 2, 5, 'é'.repeat(513), null] })],
     ['an empty value', chunk({ 4: [0, 2, 5, 'k', new Uint8Array()] })],
     ['a value that is text', chunk({ 4: [0, 2, 5, 'k', '1'] })],
+    ['a value that is not JSON', chunk({ 4: [0, 2, 5, 'k', new TextEncoder().encode('{')] })],
+    ['a value that is not UTF-8', chunk({ 4: [0, 2, 5, 'k', Uint8Array.of(0x22, 0xff, 0x22)] })],
     ['a flag that is a number', chunk({ 6: 1 })],
   ])('%s', (_, list) => {
     expect(() => decodeMessage(packList(list))).toThrow(MalformedMessage);

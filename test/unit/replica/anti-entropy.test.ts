@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../src/base/ids.js';
-import { BUCKET, digestOf, EPOCH, op, push, shown, Subject, vector } from './builders.js';
+import { BUCKET, chunk, digestOf, EPOCH, op, push, shown, Subject, vector } from './builders.js';
 
 const vectors = (text: string, reply = false) =>
   ({ type: 'vectors', reply, buckets: [[BUCKET, vector(text)]] }) as const;
@@ -97,6 +97,27 @@ describe('a round', () => {
     expect(counts[2]).toBeGreaterThanOrEqual(3);
   });
 
+  test('is begun as rarely while only what is held back differs', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    const covered = { type: 'vectors', reply: true, buckets: [[BUCKET, vector('a:1-1')]] } as const;
+    subject.say(link, vectors('a:1-1'));
+    subject.pass(100);
+    const [request] = subject.sent('deltaRequest');
+    const heldUntil = EPOCH + 3_600_000;
+    subject.say(link, chunk({ request: request?.request ?? 0, exact: true, last: true, heldUntil }));
+    let rounds = 0;
+    for (let i = 0; i < 1200; i++) {
+      subject.pass(100);
+      alive(subject, link);
+      if (subject.sent('digest').length === 0) continue;
+      rounds++;
+      subject.say(link, covered);
+    }
+    expect(rounds).toBeLessThan(30);
+    expect(subject.sent('deltaRequest')).toEqual([]);
+  });
+
   test('tells from `same` what the other side covers, unless we wrote meanwhile', () => {
     const subject = new Subject();
     const link = subject.meet('A');
@@ -124,16 +145,8 @@ describe('a round', () => {
     subject.pass(0);
     const [request] = subject.sent('deltaRequest');
     subject.clear();
-    subject.say(a, {
-      type: 'chunk',
-      request: request?.request ?? 0,
-      n: 0,
-      entries: [op('a', 1, 1, 'k')],
-      claims: vector('a:1-1'),
-      exact: false,
-      last: true,
-      heldUntil: 0,
-    });
+    const entries = [op('a', 1, 1, 'k')];
+    subject.say(a, chunk({ request: request?.request ?? 0, entries, claims: vector('a:1-1'), last: true }));
     subject.pass(30);
     expect(subject.sent('digest', b)).toHaveLength(1);
     expect(subject.sent('push')).toEqual([]);

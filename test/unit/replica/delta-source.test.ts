@@ -196,5 +196,6 @@ describe('flow control and hostile requests', () => {
     source.say(link, request(), { type: 'goodbye', code: 'LEAVING', reason: 'bye' });
     source.pass(10);
     expect(source.sent('chunk')).toEqual([]);
+    expect(source.replica.core.counters.deltaEntriesSent).toBe(0);
   });
 });
