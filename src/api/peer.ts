@@ -118,9 +118,14 @@ export class Peer {
    * @throws those of `get`, and `VALUE_INVALID`, `VALUE_TOO_LARGE`, `CLOCK_DRIFT`, `OVERLOADED`, `DISK_FULL`, `DISK_FAILED`
    */
   async set(key: string, value: Json, options: BucketOption = {}): Promise<Written> {
-    const [written] = await this.setMany([[key, value]], options);
+    if (!this.#open) throw closedError();
+    const { limits } = this.#node.config;
+    checkKey(key, limits);
+    const ops = [{ key, value: encodeValue(value, limits) }];
+    const [written] = await this.#node.service.write(options.bucket ?? DEFAULT_BUCKET, ops);
     if (!written) throw new RumeurError('INTERNAL', 'a write without a result');
-    return written;
+    const { dot = '', stamp = '' } = written;
+    return { dot, stamp };
   }
 
   /** Writes several values in one commit: all of them or, with an error, none. */

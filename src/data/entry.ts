@@ -19,20 +19,25 @@ export type EntryWithoutDigest = Omit<Entry, 'digest'>;
 
 /** `entry` with its digest; the layout hashed is in docs/PROTOCOL.md, "Digests". */
 export function sealEntry(entry: EntryWithoutDigest): Entry {
-  return { ...entry, digest: entryDigest(entry) };
+  const { key, origin, seq, stamp, value } = entry;
+  return { key, origin, seq, stamp, value, digest: entryDigest(entry) };
 }
 
 export function entryDigest(entry: EntryWithoutDigest): Uint8Array {
   const { key, origin, seq, stamp, value } = entry;
   const keyLength = Buffer.byteLength(key);
-  const head = Buffer.allocUnsafe(1 + 8 + 8 + origin.length + 2 + keyLength);
-  head[0] = value === null ? 0 : 1;
-  head.writeBigUInt64BE(stamp, 1);
-  head.writeBigUInt64BE(BigInt(seq), 9);
-  head.write(origin, 17, 'latin1');
-  head.writeUInt16BE(keyLength, 17 + origin.length);
-  head.write(key, 19 + origin.length, 'utf8');
-  return value === null ? digest128(head) : digest128(head, value);
+  const valueAt = 1 + 8 + 8 + origin.length + 2 + keyLength;
+  const bytes = Buffer.allocUnsafe(valueAt + (value?.length ?? 0));
+  bytes[0] = value === null ? 0 : 1;
+  bytes.writeBigUInt64BE(stamp, 1);
+  // Twice 32 bits: a bigint of its own for each entry is slower.
+  bytes.writeUInt32BE(Math.floor(seq / 2 ** 32), 9);
+  bytes.writeUInt32BE(seq % 2 ** 32, 13);
+  bytes.write(origin, 17, 'latin1');
+  bytes.writeUInt16BE(keyLength, 17 + origin.length);
+  bytes.write(key, 19 + origin.length, 'utf8');
+  if (value !== null) bytes.set(value, valueAt);
+  return digest128(bytes);
 }
 
 /**

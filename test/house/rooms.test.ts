@@ -24,7 +24,7 @@ const PURE_PACKAGES = [
 ];
 /** Of these packages, only these names: the rest of them does I/O or draws chance. */
 const PURE_NAMES: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['createHash'],
+  'node:crypto': ['hash'],
   'node:net': ['isIP', 'isIPv4', 'isIPv6'],
 };
 const IMPURE =

@@ -14,7 +14,9 @@ import {
 /** Well-formed text with a bias to the places where UTF-16 and UTF-8 sort differently. */
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.string({ unit: fc.constantFrom('a', 'é', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{10ffff}') }),
+  fc.string({
+    unit: fc.constantFrom('a', 'é', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{10ffff}'),
+  }),
 );
 
 describe('bytes', () => {
@@ -36,7 +38,7 @@ describe('bytes', () => {
     expect(compareBytes(part, utf8('abd'))).toBeLessThan(0);
   });
 
-  test('digest128 is the head of SHA-256 over the parts together', () => {
-    expect(toHex(digest128(utf8('ab'), utf8('c')))).toBe('ba7816bf8f01cfea414140de5dae2223');
+  test('digest128 is the head of SHA-256', () => {
+    expect(toHex(digest128(utf8('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223');
   });
 });
