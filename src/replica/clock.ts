@@ -1,6 +1,12 @@
 import { nextStamp, type Stamp, stampAt, stampMillis } from '../data/stamp.js';
 
 /**
+ * A neighbour at the edge of the horizon draws our stamps there too, and a wall clock is adjusted by moments all the time:
+ * neither is worth a new origin. Others hold such writes back for no longer than this.
+ */
+const RAN_AHEAD_SLACK_MS = 1000;
+
+/**
  * The hybrid logical clock of one origin, and the bound on how far a stamp may lie in the future.
  * It never goes back: within an origin, stamps strictly rise.
  */
@@ -41,7 +47,7 @@ export class Clock {
    * cannot go on soundly; a new origin can, from `now` on.
    */
   ranAhead(now: number): boolean {
-    return this.isBeyond(this.#last, now);
+    return stampMillis(this.#last) > this.horizon(now) + RAN_AHEAD_SLACK_MS;
   }
 
   /** Goes back to `now`, for a new origin only. */
