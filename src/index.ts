@@ -18,5 +18,6 @@ export type { BucketStatus, PeerInfo, PeerState, PeerSync, Status } from './api/
 export { VERSION } from './runtime/version.js';
 export { type ErrorBody, type ErrorCode, RumeurError } from './base/errors.js';
 export type { PeerId } from './base/ids.js';
+export type { Direction } from './transport/transport.js';
 export type { AddressSource } from './protocol/address-book.js';
 export type { ConfigInput } from './config/config.js';

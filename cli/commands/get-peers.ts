@@ -7,7 +7,7 @@ export const command: CommandModule = {
   usage: {
     arguments: [],
     details: `A table: address, id, name, state and round trip. The state is connected, connecting, suspect
-(silent for longer than it should be) or down.`,
+(was met, has no link just now) or down (three dials in a row have failed).`,
     examples: ['config1 getPeers', 'config1 members --json'],
   },
 

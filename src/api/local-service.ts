@@ -1,5 +1,5 @@
 import { RumeurError } from '../base/errors.js';
-import type { BucketName } from '../base/ids.js';
+import { type BucketName, isId } from '../base/ids.js';
 import { parsePeerUrl } from '../base/url.js';
 import type { Config } from '../config/config.js';
 import { dotToText } from '../data/dot.js';
@@ -10,7 +10,6 @@ import type { Replica } from '../replica/replica.js';
 import type { Change } from '../replica/step.js';
 import type { Loop } from '../runtime/loop.js';
 import type { Storage } from '../storage/storage.js';
-import { isId } from '../base/ids.js';
 import type {
   PeerInfo,
   PeerService,

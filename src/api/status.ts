@@ -87,11 +87,14 @@ function aheadOf(bucket: Bucket, link: Link): number {
   return bucket.vector.within(known) ? 0 : bucket.vector.minus(known).count();
 }
 
+/** In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell. */
 export function bucketsOf(core: Core): Record<string, BucketStatus> {
   const links = activeLinks(core);
+  const isCutOff = links.length === 0 && [...core.addresses.active()].length > 0;
   return Object.fromEntries(
     [...core.buckets.values()].map((bucket) => {
-      const inSync = links.every((link) => behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0);
+      const inSync =
+        !isCutOff && links.every((link) => behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0);
       return [
         bucket.name,
         { keys: bucket.keys, hash: bucket.fingerprint.toText(), vector: vectorOf(bucket), inSync },

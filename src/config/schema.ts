@@ -63,7 +63,7 @@ const gossip = section(
       10,
       HOUR_MS,
       'milliseconds',
-      'Time between two comparisons with a random neighbour, drawn between these two, in milliseconds.',
+      'Shortest and longest pause between two comparisons with a random neighbour, in milliseconds: it doubles while there is nothing to fetch, and each pause is shortened by up to half at random.',
     ).default([1000, 15_000]),
     maxClockDriftMs: whole(
       1,
@@ -170,7 +170,7 @@ export const configSchema = z
       ).default('lmdb'),
       durability: choice(
         DURABILITIES,
-        'When a write is acknowledged: on disk, handed to the operating system, or in memory; default: flushed, with storage memory: memory.',
+        'When a write is acknowledged: on disk, handed to the operating system (with lmdb at present the same as on disk), or in memory; default: flushed, with storage memory: memory.',
       ).optional(),
       cluster: text(
         LABEL,

@@ -10,7 +10,7 @@ import { Inbox } from './inbox.js';
 export type Durability = 'flushed' | 'committed' | 'memory';
 
 /** Puts on their way to the store beyond which no further input is handled. */
-const MAX_BACKLOG = 20_000;
+const MAX_BACKLOG = 8_000;
 /** Keys and values of unanswered writes beyond which further ones are refused, in bytes. */
 const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
 /** How long the loop runs before timers and sockets get their turn, milliseconds. */

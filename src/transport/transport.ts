@@ -1,5 +1,6 @@
 import type { LinkId } from '../base/ids.js';
 
+/** Who dialled: the other side (`in`) or we (`out`). */
 export type Direction = 'in' | 'out';
 
 /** What a transport reports. A link reports `opened` once, then messages in order, then `closed` once. */

@@ -150,6 +150,15 @@ describe('Peer', () => {
     }
   });
 
+  test('who knows others and is linked to none is not in sync', async () => {
+    const one = await start('one');
+    expect(one.status().inSync).toBe(true);
+    const two = await start('two', { peers: [one.url] });
+    await eventually('they are in sync', () => one.status().inSync && two.status().inSync);
+    await one.close();
+    await eventually('it is cut off', () => !two.status().inSync);
+  });
+
   test('buckets keep their keys apart, also on the way to others', async () => {
     const buckets = { notes: { policy: 'lww' as const } };
     const one = await start('one', { buckets });

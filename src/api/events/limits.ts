@@ -14,7 +14,7 @@ export interface EventLimits extends ValueLimits {
 
 /** What a config need not name. */
 export const DEFAULT_EVENT_LIMITS = {
-  watchesPerClient: 100,
+  watchesPerClient: 1000,
   requestsPerClient: 10_000,
   clientBufferBytes: 16 * 2 ** 20,
 } as const;

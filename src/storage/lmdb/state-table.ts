@@ -17,8 +17,9 @@ import {
   stateKey,
   totalsOfRow,
   totalsRow,
+  uint16,
+  uint32,
 } from './rows.js';
-import { uint16, uint32 } from './rows.js';
 
 /** The layout of the data file; a file with another number is another version's. */
 const FORMAT = 1;
