@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import pc from 'picocolors';
+import { pc } from './colors.js';
 import { toRumeurError } from '../src/base/errors.js';
 import type { PeerInfo } from '../src/api/service.js';
 import { PeerClient } from './client.js';

@@ -82,7 +82,7 @@ const termOf = (command: Command): string =>
 
 /** `helpInformation` would leave out what `addHelpText` added. */
 async function withHelp(command: Command): Promise<string> {
-  const { default: pc } = await import('picocolors');
+  const { pc } = await import('./colors.js');
   let text = '';
   command
     .configureOutput({ writeOut: (part) => (text += part) })

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
+import { pc } from './colors.js';
 import type { PeerState } from '../src/api/service.js';
 import { shownName } from './output.js';
 

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from '../colors.js';
 import type { Status } from '../../src/api/service.js';
 import type { CommandModule } from '../command.js';
 import { print, shownName } from '../output.js';

@@ -1,5 +1,5 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import pc from 'picocolors';
+import { pc } from '../colors.js';
 
 const FORMAT = '{name} {bar} {percentage}%  {keys} keys  {note}';
 /** How often a line is written where there is no terminal. */
@@ -15,7 +15,6 @@ export interface Progress {
 
 /** The story goes to stdout; on a terminal bars run below it on stderr, elsewhere there is a plain line now and then. */
 export class Screen {
-  readonly colors = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
   readonly #total: number;
   readonly #begin = performance.now();
   readonly #bars = new Map<string, SingleBar>();
@@ -30,7 +29,7 @@ export class Screen {
   /** A line of the story, with the time since the beginning. */
   say(text: string): void {
     const seconds = ((performance.now() - this.#begin) / 1000).toFixed(1).padStart(5);
-    this.print(`${this.colors.dim(`[${seconds} s]`)} ${text}`);
+    this.print(`${pc.dim(`[${seconds} s]`)} ${text}`);
   }
 
   print(text: string): void {

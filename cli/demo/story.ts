@@ -1,3 +1,4 @@
+import { pc } from '../colors.js';
 import { BatchSender, type Sink } from '../transfer/sender.js';
 import type { Entry } from '../transfer/record.js';
 import type { DataSet } from './cities.js';
@@ -61,7 +62,7 @@ export class Story {
     const back = await this.#comeBack();
     const backSince = performance.now();
     await this.#observer.agreement(entries.length - deleted.length, this.#options.agreeWithinMs);
-    this.#screen.say(this.#screen.colors.green('all four hold the same'));
+    this.#screen.say(pc.green('all four hold the same'));
     await this.#proof(back, deleted);
     this.#report([
       { peer: first, countedFrom: lastWrite, role: 'took the writes' },
@@ -128,7 +129,7 @@ export class Story {
   async #crash(peer: PeerProcess, written: number): Promise<void> {
     await peer.crash();
     const text = `kill -9 ${peer.name} after ${count(written)} cities; the others go on`;
-    this.#screen.say(this.#screen.colors.red(text));
+    this.#screen.say(pc.red(text));
   }
 
   async #newcomer(): Promise<PeerProcess> {
