@@ -5,7 +5,9 @@ import type { Config } from '../config/config.js';
 import { dotToText } from '../data/dot.js';
 import type { Entry } from '../data/entry.js';
 import { stampToText } from '../data/stamp.js';
+import type { Link } from '../protocol/link.js';
 import type { Bucket } from '../replica/bucket.js';
+import { activeLinks } from '../replica/core.js';
 import type { Replica } from '../replica/replica.js';
 import type { Change } from '../replica/step.js';
 import type { Loop } from '../runtime/loop.js';
@@ -65,12 +67,17 @@ export class LocalService implements PeerService {
     return results.map(({ found, entry }) => (entry ? { found, ...namesOf(entry) } : { found }));
   }
 
-  scan(bucket: string, { prefix, after, limit }: ScanRange): { rows: Row[]; more: boolean } {
+  scan(
+    bucket: string,
+    { prefix, after, limit, maxBytes = Infinity }: ScanRange,
+  ): { rows: Row[]; more: boolean } {
     const range = { ...(prefix === undefined ? {} : { prefix }), ...(after === undefined ? {} : { after }) };
     const rows: Row[] = [];
+    let bytes = 0;
     for (const entry of this.#storage.entries(this.#bucket(bucket).name, range)) {
       if (entry.value === null) continue;
-      if (rows.length >= limit) return { rows, more: true };
+      bytes += entry.key.length + entry.value.length;
+      if (rows.length >= limit || (rows.length > 0 && bytes > maxBytes)) return { rows, more: true };
       rows.push({ key: entry.key, value: entry.value, ...namesOf(entry) });
     }
     return { rows, more: false };
@@ -108,12 +115,19 @@ export class LocalService implements PeerService {
   }
 
   getPeers(): PeerInfo[] {
-    return peersOf(this.#replica.core);
+    return peersOf(this.#replica.core, this.#links());
+  }
+
+  /** None after a failure: the transport has closed them, but the replica hears of nothing any more. */
+  #links(): readonly Link[] {
+    return this.#loop.failure ? [] : activeLinks(this.#replica.core);
   }
 
   status(): Status {
     const { core } = this.#replica;
-    const buckets = bucketsOf(core);
+    const links = this.#links();
+    const readOnly = this.#loop.failure !== undefined;
+    const buckets = bucketsOf(core, links, readOnly);
     const held = heldOf(core);
     return {
       id: this.#replica.peerId,
@@ -124,9 +138,9 @@ export class LocalService implements PeerService {
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       storage: this.#config.storage,
       durability: this.#config.durability,
-      readOnly: this.#loop.failure !== undefined,
+      readOnly,
       buckets,
-      peers: syncOf(core),
+      peers: syncOf(core, links),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },

@@ -4,7 +4,7 @@ import type { ConfigInput } from '../config/config.js';
 import { loadConfig } from '../runtime/load-config.js';
 import { closedError, PeerNode } from './node.js';
 import type { PeerInfo, RowChange, Status } from './service.js';
-import { checkKey, checkKeyPart, decodeValue, encodeValue } from './values.js';
+import { checkKey, checkKeyPart, checkString, decodeValue, encodeValue } from './values.js';
 import { WatchStream } from './watch-stream.js';
 
 /** JSON: what a value may be. */
@@ -53,7 +53,9 @@ export type PeerChange = Written & { readonly bucket: string; readonly key: stri
     { readonly value: Json; readonly deleted?: never } | { readonly deleted: true; readonly value?: never }
   );
 
+/** What is read at once for an iteration: rows, and bytes of their keys and values. */
 const PAGE = 1000;
+const PAGE_BYTES = 2 ** 20;
 
 /**
  * A peer in this process: it serves its port, gossips with the peers of its config and keeps its copy of the data.
@@ -105,33 +107,38 @@ export class Peer {
   }
 
   /** The value under a key, `undefined` when there is none. @throws `KEY_EMPTY`, `KEY_INVALID`, `KEY_TOO_LONG`, `BUCKET_UNKNOWN` */
-  get(key: string, { bucket = DEFAULT_BUCKET }: BucketOption = {}): Promise<Json | undefined> {
+  get(key: string, options: BucketOption = {}): Promise<Json | undefined> {
     return this.#attempt(() => {
       checkKey(key, this.#node.config.limits);
-      const bytes = this.#node.service.read(bucket, key);
+      const bytes = this.#node.service.read(bucketOf(options), key);
       return bytes === undefined ? undefined : (decodeValue(bytes) as Json);
     });
   }
 
   /**
-   * Writes a value; resolves when the write is as durable as the config's `durability` says.
+   * Writes a value; resolves when the write is as durable as the config's `durability` says. An error from the disk does
+   * not say that the write is undone: it may have gone to other peers before, and come back from them. Write it again.
    * @throws those of `get`, and `VALUE_INVALID`, `VALUE_TOO_LARGE`, `CLOCK_DRIFT`, `OVERLOADED`, `DISK_FULL`, `DISK_FAILED`
    */
-  async set(key: string, value: Json, options: BucketOption = {}): Promise<Written> {
-    if (!this.#open) throw closedError();
-    const { limits } = this.#node.config;
-    checkKey(key, limits);
-    const ops = [{ key, value: encodeValue(value, limits) }];
-    const [written] = await this.#node.service.write(options.bucket ?? DEFAULT_BUCKET, ops);
-    if (!written) throw new RumeurError('INTERNAL', 'a write without a result');
-    const { dot = '', stamp = '' } = written;
-    return { dot, stamp };
+  set(key: string, value: Json, options: BucketOption = {}): Promise<Written> {
+    return this.#attempt(async () => {
+      const { limits } = this.#node.config;
+      checkKey(key, limits);
+      const ops = [{ key, value: encodeValue(value, limits) }];
+      const [written] = await this.#node.service.write(bucketOf(options), ops);
+      if (!written) throw new RumeurError('INTERNAL', 'a write without a result');
+      const { dot = '', stamp = '' } = written;
+      return { dot, stamp };
+    });
   }
 
-  /** Writes several values in one commit: all of them or, with an error, none. */
+  /**
+   * Writes several values in one commit: all of them or, with an error, none; after an error from the disk, as with
+   * `set`, others may have them.
+   */
   setMany(
     rows: Iterable<readonly [key: string, value: Json]>,
-    { bucket = DEFAULT_BUCKET }: BucketOption = {},
+    options: BucketOption = {},
   ): Promise<Written[]> {
     return this.#attempt(async () => {
       const { limits } = this.#node.config;
@@ -139,16 +146,17 @@ export class Peer {
         checkKey(key, limits);
         return { key, value: encodeValue(value, limits) };
       });
-      const results = await this.#node.service.write(bucket, ops);
+      const results = await this.#node.service.write(bucketOf(options), ops);
       return results.map(({ dot = '', stamp = '' }) => ({ dot, stamp }));
     });
   }
 
   /** Deletes a key; `found` says whether there was something to delete. Errors as `set`. */
-  delete(key: string, { bucket = DEFAULT_BUCKET }: BucketOption = {}): Promise<Deleted> {
+  delete(key: string, options: BucketOption = {}): Promise<Deleted> {
     return this.#attempt(async () => {
       checkKey(key, this.#node.config.limits);
-      const [result = { found: false }] = await this.#node.service.write(bucket, [{ key, value: null }]);
+      const ops = [{ key, value: null }];
+      const [result = { found: false }] = await this.#node.service.write(bucketOf(options), ops);
       return result;
     });
   }
@@ -159,20 +167,17 @@ export class Peer {
   }
 
   /** All keys with their values, in the order of the keys' UTF-8 bytes, read page by page. */
-  async *entries({
-    bucket = DEFAULT_BUCKET,
-    prefix = '',
-    after,
-  }: RangeOptions = {}): AsyncIterableIterator<KeyValue> {
-    let last = after;
+  async *entries(options: RangeOptions = {}): AsyncIterableIterator<KeyValue> {
+    let last: string | undefined;
     for (;;) {
       const { rows, more } = await this.#attempt(() => {
-        checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
-        return this.#node.service.scan(bucket, {
-          prefix,
-          limit: PAGE,
-          ...(last === undefined ? {} : { after: last }),
-        });
+        const { limits } = this.#node.config;
+        const { prefix = '', after: start } = options;
+        checkKeyPart(prefix, 'the prefix', limits);
+        if (start !== undefined) checkKeyPart(start, 'the key after which to go on', limits);
+        const after = last ?? start;
+        const range = { prefix, limit: PAGE, maxBytes: PAGE_BYTES };
+        return this.#node.service.scan(bucketOf(options), after === undefined ? range : { ...range, after });
       });
       for (const { key, value, dot, stamp } of rows)
         yield { key, value: decodeValue(value) as Json, dot, stamp };
@@ -183,19 +188,27 @@ export class Peer {
 
   /**
    * The changes from now on, of keys that start with `prefix` (default: all), until the loop is left or the peer is closed.
-   * @throws `WATCH_OVERFLOW` when 10,000 changes have not been read, `INTERNAL` for a value of a faulty peer that is no JSON
+   * A change made here comes as soon as it is applied, before it is durable: before its `set` resolves, and even when that
+   * fails with an error from the disk.
+   * @throws `WATCH_OVERFLOW` when 10,000 changes, or 64 MiB of their keys and values, have not been read, `INTERNAL` for a value of a faulty peer that is no JSON
    */
-  watch({
-    bucket = DEFAULT_BUCKET,
-    prefix = '',
-  }: Omit<RangeOptions, 'after'> = {}): AsyncIterableIterator<PeerChange> {
+  watch(options: Omit<RangeOptions, 'after'> = {}): AsyncIterableIterator<PeerChange> {
     if (!this.#open) throw closedError();
-    checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
+    try {
+      const { prefix = '' } = options;
+      checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
+      return this.#watch(bucketOf(options), prefix);
+    } catch (thrown) {
+      throw toRumeurError(thrown);
+    }
+  }
+
+  #watch(bucket: string, prefix: string): WatchStream<PeerChange> {
     const stream = new WatchStream<PeerChange>((push) => {
       const stop = this.#node.service.watch(bucket, prefix, (change) => {
         // A faulty peer may send what is no JSON: that is this reader's to hear, not the loop's to stop for.
         try {
-          push(toChange(change));
+          push(toChange(change), change.key.length + (change.value?.length ?? 0));
         } catch (thrown) {
           stream.fail(toRumeurError(thrown));
         }
@@ -211,12 +224,18 @@ export class Peer {
 
   /** Links to a further peer, now and after a restart: a url, `host:port`. @throws `ARGUMENT_INVALID` */
   addPeer(url: string): Promise<void> {
-    return this.#attempt(() => this.#node.service.addPeer(url));
+    return this.#attempt(() => {
+      checkString(url, 'the url of a peer');
+      return this.#node.service.addPeer(url);
+    });
   }
 
   /** Forgets a peer, by url or id, and keeps it out until `addPeer`. @throws `NOT_FOUND`, `ARGUMENT_INVALID` */
   removePeer(urlOrId: string): Promise<void> {
-    return this.#attempt(() => this.#node.service.removePeer(urlOrId));
+    return this.#attempt(() => {
+      checkString(urlOrId, 'the url or id of a peer');
+      return this.#node.service.removePeer(urlOrId);
+    });
   }
 
   /** The other peers, linked or remembered, in the order of their urls. */
@@ -236,12 +255,18 @@ export class Peer {
     await this.#node.close();
   }
 
-  /** Errors come as rejections, also those found before anything was awaited. */
+  /** Errors come as rejections and as RumeurErrors, also those found before anything was awaited. */
   async #attempt<T>(act: () => T | Promise<T>): Promise<T> {
     if (!this.#open) throw closedError();
-    return await act();
+    try {
+      return await act();
+    } catch (thrown) {
+      throw toRumeurError(thrown);
+    }
   }
 }
+
+const bucketOf = ({ bucket = DEFAULT_BUCKET }: BucketOption): string => bucket;
 
 function toChange({ bucket, key, value, dot, stamp }: RowChange): PeerChange {
   const common = { bucket, key, dot, stamp };

@@ -38,7 +38,10 @@ export interface ScanRange {
   readonly prefix?: string;
   /** Only keys above this one. */
   readonly after?: string;
+  /** Rows at most. */
   readonly limit: number;
+  /** Keys and values at most, in bytes; a first row that is larger comes all the same. Default: no bound. */
+  readonly maxBytes?: number;
 }
 
 /** `connecting`: never met yet; `suspect`: met, no link now; `down`: three dials or more have failed. */
@@ -116,6 +119,7 @@ export interface PeerService {
   read(bucket: string, key: string): Uint8Array | undefined;
   /** One commit; resolves when it is as durable as configured. One result for each op, in order. */
   write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]>;
+  /** `more`: a bound of the range ended it, and there are further rows. */
   scan(bucket: string, range: ScanRange): { rows: Row[]; more: boolean };
   /** Calls `listener` after each change of a key that starts with `prefix`; returns the way to stop it. */
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void;

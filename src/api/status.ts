@@ -1,7 +1,7 @@
 import type { BucketName, PeerId } from '../base/ids.js';
 import type { KnownAddress } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
-import { activeLinks, type Core } from '../replica/core.js';
+import type { Core } from '../replica/core.js';
 import type { Bucket } from '../replica/bucket.js';
 import type { BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
 
@@ -9,8 +9,7 @@ import type { BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
 const DOWN_AFTER = 3;
 
 /** One row for each peer, linked or remembered. */
-export function peersOf(core: Core): PeerInfo[] {
-  const links = activeLinks(core);
+export function peersOf(core: Core, links: readonly Link[]): PeerInfo[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
   const rows: PeerInfo[] = [];
   const listed = new Set<PeerId>();
@@ -63,11 +62,11 @@ function roundTrip(link: Link | undefined): number | null {
 }
 
 /** How far each known peer is from us, in operations; for peers without a link as of when it ended, unknown. */
-export function syncOf(core: Core): PeerSync[] {
-  const links = new Map(activeLinks(core).map((link) => [link.hello?.peer, link]));
-  return peersOf(core).flatMap(({ id, url, state }) => {
+export function syncOf(core: Core, links: readonly Link[]): PeerSync[] {
+  const byId = new Map(links.map((link) => [link.hello?.peer, link]));
+  return peersOf(core, links).flatMap(({ id, url, state }) => {
     if (id === null) return [];
-    const link = links.get(id);
+    const link = byId.get(id);
     const buckets = [...core.buckets.values()];
     const behind = link ? buckets.reduce((sum, bucket) => sum + behindOf(bucket, link), 0) : 0;
     const ahead = link ? buckets.reduce((sum, bucket) => sum + aheadOf(bucket, link), 0) : 0;
@@ -87,10 +86,16 @@ function aheadOf(bucket: Bucket, link: Link): number {
   return bucket.vector.within(known) ? 0 : bucket.vector.minus(known).count();
 }
 
-/** In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell. */
-export function bucketsOf(core: Core): Record<string, BucketStatus> {
-  const links = activeLinks(core);
-  const isCutOff = links.length === 0 && [...core.addresses.active()].length > 0;
+/**
+ * In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell, nor
+ * can who has stopped.
+ */
+export function bucketsOf(
+  core: Core,
+  links: readonly Link[],
+  hasStopped: boolean,
+): Record<string, BucketStatus> {
+  const isCutOff = hasStopped || (links.length === 0 && [...core.addresses.active()].length > 0);
   return Object.fromEntries(
     [...core.buckets.values()].map((bucket) => {
       const inSync =
@@ -115,6 +120,8 @@ function vectorOf(bucket: Bucket): Record<string, string> {
 /** Until when writes from the future are held back, milliseconds since 1970, by bucket. */
 export function heldOf(core: Core): Record<BucketName, number> {
   const held: Record<BucketName, number> = {};
-  for (const bucket of core.buckets.values()) if (bucket.held) held[bucket.name] = bucket.held.until;
+  for (const { name, held: byLink } of core.buckets.values()) {
+    if (byLink.size > 0) held[name] = Math.min(...[...byLink.values()].map(({ until }) => until));
+  }
   return held;
 }

@@ -7,15 +7,14 @@ export type { ValueLimits } from './json.js';
 
 /** @throws `ARGUMENT_INVALID` for what is no string, `KEY_EMPTY`, `KEY_INVALID` (lone surrogates), `KEY_TOO_LONG` */
 export function checkKey(key: unknown, limits: ValueLimits): asserts key is string {
-  if (typeof key !== 'string') {
-    throw new RumeurError('ARGUMENT_INVALID', `a key is a string, not ${describe(key)}`);
-  }
+  checkString(key, 'a key');
   if (key === '') throw new RumeurError('KEY_EMPTY', 'a key has at least one character');
   checkKeyPart(key, 'the key', limits);
 }
 
 /** The same for a part of a key, such as a prefix: it may be empty. */
-export function checkKeyPart(text: string, what: string, limits: ValueLimits): void {
+export function checkKeyPart(text: unknown, what: string, limits: ValueLimits): asserts text is string {
+  checkString(text, what);
   if (!text.isWellFormed()) {
     throw new RumeurError('KEY_INVALID', `${what} holds half of a surrogate pair`, {
       hint: 'keys are well-formed Unicode: a character was cut in two somewhere',
@@ -28,6 +27,12 @@ export function checkKeyPart(text: string, what: string, limits: ValueLimits): v
       hint: 'shorten it, or raise limits.keyBytes on every peer',
     });
   }
+}
+
+/** @throws `ARGUMENT_INVALID` */
+export function checkString(text: unknown, what: string): asserts text is string {
+  if (typeof text === 'string') return;
+  throw new RumeurError('ARGUMENT_INVALID', `${what} is a string, not ${describe(text)}`);
 }
 
 /**

@@ -1,33 +1,40 @@
 import { RumeurError } from '../base/errors.js';
 
-/** Changes that a slow reader may leave waiting. */
+/** What a slow reader may leave waiting: changes, and MiB of their keys and values. */
 const CAPACITY = 10_000;
+const CAPACITY_MIB = 64;
 
 /**
  * Turns calls into an async iterator with a bounded buffer: a reader that falls too far behind gets `WATCH_OVERFLOW`
  * rather than the process its memory.
  */
 export class WatchStream<T> implements AsyncIterableIterator<T> {
-  readonly #buffer: T[] = [];
+  readonly #buffer: { readonly item: T; readonly bytes: number }[] = [];
+  #bufferedBytes = 0;
   readonly #waiting: { resolve(result: IteratorResult<T>): void; reject(error: RumeurError): void }[] = [];
   #stop: (() => void) | undefined;
   #ended = false;
   #failure: RumeurError | undefined;
 
   /** @param start begins to call `push` and returns the way to stop it */
-  constructor(start: (push: (item: T) => void) => () => void) {
-    this.#stop = start((item) => this.#push(item));
+  constructor(start: (push: (item: T, bytes: number) => void) => () => void) {
+    this.#stop = start((item, bytes) => this.#push(item, bytes));
   }
 
-  #push(item: T): void {
+  #push(item: T, bytes: number): void {
     if (this.#ended) return;
     const waiting = this.#waiting.shift();
-    if (waiting) waiting.resolve({ value: item, done: false });
-    else if (this.#buffer.length < CAPACITY) this.#buffer.push(item);
-    else {
-      const hint = 'watch again and read the present values; read faster or watch a narrower prefix';
-      this.fail(new RumeurError('WATCH_OVERFLOW', `more than ${CAPACITY} changes were not read`, { hint }));
-    }
+    if (waiting) return waiting.resolve({ value: item, done: false });
+    if (this.#buffer.length >= CAPACITY) return this.#overflow(`${CAPACITY} changes`);
+    if (this.#bufferedBytes + bytes > CAPACITY_MIB * 2 ** 20)
+      return this.#overflow(`${CAPACITY_MIB} MiB of changes`);
+    this.#buffer.push({ item, bytes });
+    this.#bufferedBytes += bytes;
+  }
+
+  #overflow(bound: string): void {
+    const hint = 'watch again and read the present values; read faster or watch a narrower prefix';
+    this.fail(new RumeurError('WATCH_OVERFLOW', `more than ${bound} were not read`, { hint }));
   }
 
   /** Ends the stream with an error; what is buffered can still be read before it. */
@@ -48,8 +55,11 @@ export class WatchStream<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    const item = this.#buffer.shift();
-    if (item !== undefined) return Promise.resolve({ value: item, done: false });
+    const next = this.#buffer.shift();
+    if (next) {
+      this.#bufferedBytes -= next.bytes;
+      return Promise.resolve({ value: next.item, done: false });
+    }
     if (this.#failure) {
       const error = this.#failure;
       this.#failure = undefined;
@@ -61,6 +71,7 @@ export class WatchStream<T> implements AsyncIterableIterator<T> {
 
   return(): Promise<IteratorResult<T>> {
     this.#buffer.length = 0;
+    this.#bufferedBytes = 0;
     this.end();
     return Promise.resolve({ value: undefined, done: true });
   }

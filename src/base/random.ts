@@ -43,6 +43,14 @@ export class Random {
     return items[Math.floor(this.float() * items.length)];
   }
 
+  /** Puts a list into a random order, in place (Fisher and Yates). */
+  shuffle(items: unknown[]): void {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.integer(0, i);
+      [items[i], items[j]] = [items[j], items[i]];
+    }
+  }
+
   /** 21 characters of nanoid's alphabet. */
   id(): string {
     let text = '';

@@ -11,7 +11,7 @@ export interface Problem {
 }
 
 /** `gossip.antiEntropyMs[1]`; the config as a whole is ``. */
-export function pathText(path: readonly PropertyKey[]): string {
+function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((step) => {
       if (typeof step === 'number') return `[${step}]`;

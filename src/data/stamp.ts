@@ -5,7 +5,6 @@
 export type Stamp = bigint & { readonly __brand: 'Stamp' };
 
 export const STAMP_ZERO = 0n as Stamp;
-export const STAMP_MAX = 0xffff_ffff_ffff_ffffn as Stamp;
 const MAX_MILLIS = 2 ** 48 - 1;
 
 /** The least stamp of a millisecond; out-of-range clocks are clamped. */

@@ -117,24 +117,35 @@ export class AddressBook {
     this.#changed = true;
   }
 
-  /** Dials that are due: addresses without an attempt under way whose peer is not linked. */
-  due(now: number, isLinked: (id: PeerId) => boolean): string[] {
+  /** How many addresses may be dialled at all. */
+  get size(): number {
+    return [...this.active()].length;
+  }
+
+  /**
+   * Dials that are due: addresses without an attempt under way whose peer is not linked.
+   * @param strangers whether those that nobody named are wanted too
+   */
+  due(now: number, isLinked: (id: PeerId) => boolean, strangers = true): string[] {
     const urls: string[] = [];
     for (const known of this.active()) {
-      if (this.#wanted(known, isLinked) && known.dueAt <= now) urls.push(known.record.url);
+      if (this.#wanted(known, isLinked, strangers) && known.dueAt <= now) urls.push(known.record.url);
     }
     return urls;
   }
 
   /** When the next dial is due; infinite when there is none. */
-  nextDueAt(isLinked: (id: PeerId) => boolean): number {
+  nextDueAt(isLinked: (id: PeerId) => boolean, strangers = true): number {
     let next = Infinity;
-    for (const known of this.active()) if (this.#wanted(known, isLinked)) next = Math.min(next, known.dueAt);
+    for (const known of this.active()) {
+      if (this.#wanted(known, isLinked, strangers)) next = Math.min(next, known.dueAt);
+    }
     return next;
   }
 
-  #wanted(known: KnownAddress, isLinked: (id: PeerId) => boolean): boolean {
-    return !known.dialing && (known.record.id === undefined || !isLinked(known.record.id));
+  #wanted({ dialing, record }: KnownAddress, isLinked: (id: PeerId) => boolean, strangers: boolean): boolean {
+    if (dialing || (record.source === 'gossip' && !strangers)) return false;
+    return record.id === undefined || !isLinked(record.id);
   }
 
   dialStarted(url: string): void {

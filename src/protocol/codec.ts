@@ -146,7 +146,7 @@ const READERS = new Map<number, (fields: Fields) => Message>([
       };
     },
   ],
-  [TYPE_NUMBERS.goodbye, (f) => ({ type: 'goodbye', code: f.text(), reason: f.text() })],
+  [TYPE_NUMBERS.goodbye, (f) => ({ type: 'goodbye', code: f.text(), reason: f.reason() })],
   [
     TYPE_NUMBERS.push,
     (f) => {
@@ -196,7 +196,7 @@ const READERS = new Map<number, (fields: Fields) => Message>([
   ],
   [TYPE_NUMBERS.chunk, readChunk],
   [TYPE_NUMBERS.credit, (f) => ({ type: 'credit', request: f.uint(), chunks: f.uint() })],
-  [TYPE_NUMBERS.cancel, (f) => ({ type: 'cancel', request: f.uint(), reason: f.text() })],
+  [TYPE_NUMBERS.cancel, (f) => ({ type: 'cancel', request: f.uint(), reason: f.reason() })],
   [TYPE_NUMBERS.below, (f) => ({ type: 'below', request: f.uint() })],
   [TYPE_NUMBERS.ping, (f) => ({ type: 'ping', id: f.uint(), clock: f.uint() })],
   [TYPE_NUMBERS.pong, (f) => ({ type: 'pong', id: f.uint(), clock: f.uint() })],

@@ -17,8 +17,12 @@ export class MalformedMessage extends Error {
 
 const encoder = new Encoder({ useBigInt64: true });
 
-/** As much of a text for people as a text field may hold. */
-export function clipText(text: string): string {
+/** Control characters and line breaks: in a log they could forge lines or steer a terminal. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
+
+/** As much of a text for people as a text field may hold, in one printable line. */
+export function clipText(long: string): string {
+  const text = long.toWellFormed().replace(UNPRINTABLE, ' ');
   if (Buffer.byteLength(text) <= MAX_TEXT_BYTES) return text;
   return Buffer.from(text)
     .subarray(0, MAX_TEXT_BYTES)
@@ -176,7 +180,19 @@ export class Fields {
     return value;
   }
 
+  /** A name, a url, a code: one printable line. */
   text(): string {
+    const value = this.#shortText();
+    if (value.search(UNPRINTABLE) >= 0) throw new MalformedMessage('a text with control characters');
+    return value;
+  }
+
+  /** A sentence for people, made printable. */
+  reason(): string {
+    return clipText(this.#shortText());
+  }
+
+  #shortText(): string {
     const value = this.#next();
     if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_TEXT_BYTES)
       throw new MalformedMessage('expected a short text');

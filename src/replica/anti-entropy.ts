@@ -54,6 +54,7 @@ export class AntiEntropy {
   linkDown(turn: Turn, link: LinkId): void {
     this.#divergenceReportedAt.delete(link);
     this.#asked.delete(link);
+    for (const bucket of this.#core.buckets.values()) bucket.held.delete(link);
     this.considerAgain(turn.now);
   }
 
@@ -158,7 +159,8 @@ export class AntiEntropy {
     const known = link.vectors.get(bucket.name);
     if (!known || known.within(bucket.vector)) return new VersionVector();
     const rest = known.minus(bucket.vector);
-    return bucket.held ? rest.minus(bucket.held.dots) : rest;
+    const held = bucket.held.get(link.id);
+    return held ? rest.minus(held.dots) : rest;
   }
 
   wake(turn: Turn): void {
@@ -210,13 +212,14 @@ export class AntiEntropy {
   #releaseHeld(turn: Turn): void {
     this.#heldCheckAt = Infinity;
     for (const bucket of this.#core.buckets.values()) {
-      if (!bucket.held) continue;
-      if (turn.wall < bucket.held.until) {
-        this.#heldCheckAt = turn.now + HELD_CHECK_MS;
-        continue;
+      for (const [link, { until }] of bucket.held) {
+        if (turn.wall < until) {
+          this.#heldCheckAt = turn.now + HELD_CHECK_MS;
+          continue;
+        }
+        bucket.held.delete(link);
+        this.#considerAt = turn.now;
       }
-      bucket.held = undefined;
-      this.#considerAt = turn.now;
     }
   }
 

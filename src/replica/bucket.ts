@@ -1,4 +1,4 @@
-import type { BucketName } from '../base/ids.js';
+import type { BucketName, LinkId } from '../base/ids.js';
 import { Fingerprint } from '../data/fingerprint.js';
 import { type Policy, policyOf, type PolicyName } from '../data/policy.js';
 import { VersionVector } from '../data/version-vector.js';
@@ -23,7 +23,8 @@ export interface Bucket {
   keys: number;
   /** The last seq of our origin when the store was opened. */
   ownSeqAtOpen: number;
-  held: HeldBack | undefined;
+  /** By link: what one neighbour withholds says nothing about what another one has. */
+  readonly held: Map<LinkId, HeldBack>;
 }
 
 export function openBucket(name: BucketName, policy: PolicyName, stored: StoredBucket | undefined): Bucket {
@@ -34,6 +35,6 @@ export function openBucket(name: BucketName, policy: PolicyName, stored: StoredB
     fingerprint: stored ? Fingerprint.fromBytes(stored.hash) : Fingerprint.empty(),
     keys: stored?.keys ?? 0,
     ownSeqAtOpen: 0,
-    held: undefined,
+    held: new Map(),
   };
 }

@@ -13,6 +13,8 @@ import type { Turn } from './turn.js';
 
 /** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
 const STALL_MS = 15_000;
+/** Chunks of a delta of exact dots that may bring nothing new, in a row, before that counts as a stall. */
+const MAX_IDLE_CHUNKS = 1000;
 /** Held-back writes are asked for again after this at the soonest, milliseconds. */
 const RETRY_HELD_MS = 1_000;
 
@@ -28,6 +30,8 @@ interface Pull {
   entries: number;
   readonly startedAt: number;
   lastProgressAt: number;
+  /** Chunks in a row that brought nothing new. */
+  idleChunks: number;
 }
 
 /**
@@ -61,6 +65,7 @@ export class DeltaPull {
       entries: 0,
       startedAt: now,
       lastProgressAt: now,
+      idleChunks: 0,
     });
     turn.send(link, {
       type: 'deltaRequest',
@@ -88,7 +93,6 @@ export class DeltaPull {
     if (!pull) return undefined;
     if (chunk.n !== pull.nextChunk) throw new MalformedMessage('a chunk out of order');
     pull.nextChunk++;
-    pull.lastProgressAt = turn.now;
     this.#core.counters.deltaBytesReceived += size;
     this.#core.counters.deltaEntriesReceived += chunk.entries.length;
     link.traffic.deltasReceived += chunk.entries.length;
@@ -97,6 +101,11 @@ export class DeltaPull {
       if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
     }
     const applied = this.#applyEntries(turn, pull, chunk);
+    this.#noteProgress(
+      turn,
+      pull,
+      applied.size > 0 || (!pull.exact && !chunk.claims.within(pull.bucket.vector)),
+    );
     turn.coverAll(pull.bucket, applied);
     if (!pull.exact) {
       turn.coverAll(pull.bucket, chunk.claims);
@@ -109,6 +118,13 @@ export class DeltaPull {
     }
     turn.send(link, { type: 'credit', request: pull.request, chunks: 1 });
     return undefined;
+  }
+
+  /** Chunks without news are no progress: else a peer that sends them would keep the delta to itself for ever. */
+  #noteProgress(turn: Turn, pull: Pull, hasNews: boolean): void {
+    pull.idleChunks = hasNews ? 0 : pull.idleChunks + 1;
+    // A source that passes over many writes from the future has nothing to say for a while.
+    if (hasNews || (pull.exact && pull.idleChunks <= MAX_IDLE_CHUNKS)) pull.lastProgressAt = turn.now;
   }
 
   /** @returns the dots of what was news and is not held back */
@@ -164,12 +180,11 @@ export class DeltaPull {
     if (dots.size === 0) return;
     const due = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) + 1 : 0;
     const until = Math.max(due, turn.wall + RETRY_HELD_MS);
-    const level = bucket.held ? 'debug' : 'warn';
-    if (bucket.held) dots.merge(bucket.held.dots);
-    bucket.held = { dots, until: Math.min(until, bucket.held?.until ?? Infinity) };
+    const level = bucket.held.size > 0 ? 'debug' : 'warn';
+    bucket.held.set(link.id, { dots, until });
     turn.note(level, 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
       operations: dots.count(),
-      seconds: Math.round((bucket.held.until - turn.wall) / 1000),
+      seconds: Math.round((until - turn.wall) / 1000),
     });
   }
 

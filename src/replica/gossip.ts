@@ -1,11 +1,11 @@
 import type { OriginId } from '../base/ids.js';
 import { type Entry, type EntryWithoutDigest, sealEntry } from '../data/entry.js';
-import { fromAscending, type Intervals, subtract } from '../data/intervals.js';
+import { fromAscending, has, type Intervals, subtract } from '../data/intervals.js';
 import { VersionVector } from '../data/version-vector.js';
 import type { Broadcast } from '../protocol/broadcast.js';
 import { encodeMessage, packOps, unpackOps } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
-import { PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
+import { MAX_EXACT_INTERVALS, PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Push } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
@@ -57,7 +57,7 @@ export class Gossip {
     }
     this.#count(link, ops.length, ops.length - fresh.length - held);
     know(link, bucket, push.origin, ops);
-    if (fresh.length === 0) return;
+    if (fresh.length === 0 || this.#wouldFragment(bucket, covered, push.lo)) return;
     for (const op of fresh) {
       turn.apply(bucket, sealEntry(op));
       clock.observe(op.stamp);
@@ -65,6 +65,12 @@ export class Gossip {
     turn.cover(bucket, push.origin, seqsOf(fresh));
     turn.setClock(clock.last);
     this.#spread(turn, bucket, fresh, link, fresh.length === ops.length ? bytes : undefined);
+  }
+
+  /** A push that leaves a gap in a vector full of gaps waits for anti-entropy, which brings what lies in between. */
+  #wouldFragment(bucket: Bucket, covered: Intervals, lo: number): boolean {
+    const leavesGap = lo > 1 && !has(covered, lo - 1);
+    return leavesGap && bucket.vector.intervalCount() > MAX_EXACT_INTERVALS + bucket.vector.size;
   }
 
   #count(link: Link, operations: number, duplicates: number): void {

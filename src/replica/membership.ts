@@ -14,6 +14,8 @@ import type { Turn } from './turn.js';
 const HELLO_TIMEOUT_MS = 5_000;
 /** Dials under way at once. */
 const MAX_DIALS = 16;
+/** In a crowd at most one link makes room for others in this time, milliseconds. */
+const MAKE_ROOM_MS = 1_000;
 const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
 
 /** What other parts of the replica do when the set of usable links changes. */
@@ -32,6 +34,8 @@ export class Membership {
   readonly heartbeat: Heartbeat;
   readonly #complaints = new Complaints();
   #leaving = false;
+  /** When to look again whether a link has to make room. */
+  #makeRoomAt = 0;
 
   constructor(core: Core, broadcast: Broadcast, observer: LinkObserver) {
     this.#core = core;
@@ -86,6 +90,8 @@ export class Membership {
     }
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
     if (others.length === 0 && activeLinks(this.#core).length >= this.#core.options.links) {
+      // Who finds no room here hears where there may be some.
+      this.#shareAddresses(turn, link, hello);
       return this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links');
     }
     link.hello = hello;
@@ -265,6 +271,7 @@ export class Membership {
   wake(turn: Turn): void {
     if (this.#leaving) return;
     this.#dial(turn);
+    this.#makeRoom(turn);
     this.heartbeat.wake(turn);
     for (const link of this.#core.links.values()) {
       const late = !link.hello && !link.closing && turn.now - link.openedAt >= HELLO_TIMEOUT_MS;
@@ -274,9 +281,13 @@ export class Membership {
 
   #dial(turn: Turn): void {
     let room = this.#room();
-    for (const url of this.#core.addresses.due(turn.now, this.#isLinked())) {
+    const { addresses, random } = this.#core;
+    const due = addresses.due(turn.now, this.#isLinked(), this.#wantsStrangers());
+    // In a crowd everybody would come to the same few.
+    if (this.#isCrowded()) random.shuffle(due);
+    for (const url of due) {
       if (room-- <= 0) return;
-      this.#core.addresses.dialStarted(url);
+      addresses.dialStarted(url);
       turn.dial(url);
     }
   }
@@ -288,6 +299,40 @@ export class Membership {
     return Math.min(MAX_DIALS, this.#core.options.links - activeLinks(this.#core).length) - dialing;
   }
 
+  /** More peers are known than there may be links: a full mesh is not to be had, and newcomers must find room. */
+  #isCrowded(): boolean {
+    return this.#core.addresses.size > this.#core.options.links;
+  }
+
+  /** Whether peers that nobody named are dialled: in a crowd only for the first third of the links. */
+  #wantsStrangers(): boolean {
+    const third = Math.max(1, Math.floor(this.#core.options.links / 3));
+    return !this.#isCrowded() || activeLinks(this.#core).length < third;
+  }
+
+  /** In a crowd one place is kept free for newcomers: a link that we did not ask for by name ends, at random. */
+  #makeRoom(turn: Turn): void {
+    if (turn.now < this.#makeRoomAt) return;
+    this.#makeRoomAt = turn.now + MAKE_ROOM_MS;
+    const { options, random } = this.#core;
+    const links = activeLinks(this.#core);
+    if (!this.#isCrowded() || links.length < options.links) return;
+    const named = this.#namedPeers();
+    // Who cannot be dialled might have nobody else.
+    const strangers = links.filter(({ hello }) => hello?.url && !named.has(hello.peer));
+    const link = random.pick(strangers);
+    if (link) this.#refuse(turn, link, 'OVERLOADED', 'room is made for others', 'debug');
+  }
+
+  /** Peers behind the addresses that the config or an addPeer names. */
+  #namedPeers(): Set<PeerId> {
+    const named = new Set<PeerId>();
+    for (const { record } of this.#core.addresses.active()) {
+      if (record.source !== 'gossip' && record.id !== undefined) named.add(record.id);
+    }
+    return named;
+  }
+
   #isLinked(): (id: PeerId) => boolean {
     const linked = new Set<PeerId>();
     for (const { hello, closing } of this.#core.links.values()) if (hello && !closing) linked.add(hello.peer);
@@ -297,7 +342,10 @@ export class Membership {
   nextWakeAt(): number {
     if (this.#leaving) return Infinity;
     let next = this.heartbeat.nextWakeAt();
-    if (this.#room() > 0) next = Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked()));
+    if (this.#room() > 0) {
+      next = Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked(), this.#wantsStrangers()));
+    }
+    if (this.#isCrowded()) next = Math.min(next, this.#makeRoomAt);
     for (const link of this.#core.links.values()) {
       if (!link.hello && !link.closing) next = Math.min(next, link.openedAt + HELLO_TIMEOUT_MS);
     }

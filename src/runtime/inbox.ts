@@ -1,8 +1,9 @@
 import type { LinkId } from '../base/ids.js';
 import type { Input, LocalWrite, Received } from '../replica/step.js';
 
-/** Received messages handled in one turn and one transaction at most, in bytes. */
+/** What is handled in one turn and one transaction at most: beyond, the event loop would stand still for too long. */
 const MAX_TURN_BYTES = 512 * 2 ** 10;
+const MAX_TURN_WRITES = 2000;
 /**
  * What one link may have waiting here, in bytes. Far above what a peer that heeds its credits can have under way: the
  * window for pushes and eight chunks, each of one value of the greatest size.
@@ -12,8 +13,9 @@ const MAX_LINK_BYTES = 96 * 2 ** 20;
 /** What waits to be handled, in the order in which it came. Inputs of one kind that come in a row become one. */
 export class Inbox {
   #inputs: Input[] = [];
-  /** Bytes of the messages in the last input, if that is of received ones. */
+  /** Bytes and operations of the last input, if it is one that grows. */
   #turnBytes = 0;
+  #turnWrites = 0;
   readonly #linkBytes = new Map<LinkId, number>();
 
   get length(): number {
@@ -25,9 +27,18 @@ export class Inbox {
   }
 
   write(write: LocalWrite): void {
+    const bytes = write.ops.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
     const last = this.#inputs[this.#inputs.length - 1];
-    if (last?.kind === 'writes') (last.writes as LocalWrite[]).push(write);
-    else this.add({ kind: 'writes', writes: [write] });
+    const hasRoom = this.#turnBytes < MAX_TURN_BYTES && this.#turnWrites < MAX_TURN_WRITES;
+    if (last?.kind === 'writes' && hasRoom) {
+      (last.writes as LocalWrite[]).push(write);
+      this.#turnBytes += bytes;
+      this.#turnWrites += write.ops.length;
+    } else {
+      this.#turnBytes = bytes;
+      this.#turnWrites = write.ops.length;
+      this.add({ kind: 'writes', writes: [write] });
+    }
   }
 
   /** @returns whether the link is within its bound; if not, nothing of it is kept, and it must be closed */

@@ -42,7 +42,6 @@ describe('a peer of another cluster', () => {
     for (const peer of [ours, theirs]) expect(mentions(peer).length).toBeLessThan(4 * DIALS_AT_MOST);
   });
 
-  // Each further dial warns again: src/replica/membership has to warn once for each address or peer.
   test('is complained about once in each log', () => {
     for (const peer of [ours, theirs]) expect(mentions(peer, '"level":40')).toHaveLength(1);
   });

@@ -1,8 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Peer, type ConfigInput, type Json, type PeerChange } from '../../src/index.js';
+import {
+  Peer,
+  RumeurError,
+  type ConfigInput,
+  type Json,
+  type OpenOptions,
+  type PeerChange,
+} from '../../src/index.js';
+import { LocalService } from '../../src/api/local-service.js';
 import { eventually } from '../tools/eventually.js';
 
 /** The library as an embedding program uses it. */
@@ -17,14 +25,13 @@ describe('Peer', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function start(name: string, config: Partial<ConfigInput> = {}): Promise<Peer> {
-    const peer = await Peer.open({
-      port: 0,
-      name,
-      dataDir: join(folder, name),
-      log: { level: 'fatal' },
-      ...config,
-    });
+  async function start(
+    name: string,
+    config: Partial<ConfigInput> = {},
+    options: OpenOptions = {},
+  ): Promise<Peer> {
+    const own = { port: 0, name, dataDir: join(folder, name), log: { level: 'fatal' } } as const;
+    const peer = await Peer.open({ ...own, ...config }, options);
     open.push(peer);
     return peer;
   }
@@ -63,6 +70,22 @@ describe('Peer', () => {
     const some: Json[] = [];
     for await (const { value } of peer.entries({ prefix: 'k000', after: 'k0007' })) some.push(value);
     expect(some).toEqual([2491, 2490]);
+  });
+
+  test('a page of large values ends long before its thousand rows', async () => {
+    const peer = await start('one', { storage: 'memory' });
+    const value = 'x'.repeat(2 ** 18);
+    for (let i = 0; i < 20; i++) await peer.set(`k${i}`, value);
+    await peer.set('l', 'y'.repeat(2 ** 20 - 2));
+    const scan = jest.spyOn(LocalService.prototype, 'scan');
+    const seen: string[] = [];
+    for await (const key of peer.keys()) seen.push(key);
+    const pages = scan.mock.results.map(
+      ({ value }) => (value as ReturnType<LocalService['scan']>).rows.length,
+    );
+    scan.mockRestore();
+    expect(seen).toHaveLength(21);
+    expect(pages).toEqual([3, 3, 3, 3, 3, 3, 2, 1]);
   });
 
   test('setMany is one commit: all of it or nothing', async () => {
@@ -128,6 +151,29 @@ describe('Peer', () => {
     await expect(Peer.open(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
+  test.each<[what: string, act: (peer: Peer) => unknown, code: string]>([
+    ['after, too long', (peer) => all(peer.entries({ after: 'x'.repeat(5000) })), 'KEY_TOO_LONG'],
+    ['after, a number', (peer) => all(peer.keys({ after: 5 as never })), 'ARGUMENT_INVALID'],
+    ['prefix, a number', (peer) => all(peer.keys({ prefix: 5 as never })), 'ARGUMENT_INVALID'],
+    ['prefix of a watch, a number', (peer) => peer.watch({ prefix: 5 as never }), 'ARGUMENT_INVALID'],
+    ['addPeer, null', (peer) => peer.addPeer(null as never), 'ARGUMENT_INVALID'],
+    ['removePeer, a number', (peer) => peer.removePeer(3001 as never), 'ARGUMENT_INVALID'],
+    ['setMany, null', (peer) => peer.setMany(null as never), 'INTERNAL'],
+    ['options of get, null', (peer) => peer.get('k', null as never), 'INTERNAL'],
+    ['options of set, null', (peer) => peer.set('k', 1, null as never), 'INTERNAL'],
+    ['options of delete, null', (peer) => peer.delete('k', null as never), 'INTERNAL'],
+    ['options of setMany, null', (peer) => peer.setMany([['k', 1]], null as never), 'INTERNAL'],
+    ['options of entries, null', (peer) => all(peer.entries(null as never)), 'INTERNAL'],
+    ['options of watch, null', (peer) => peer.watch(null as never), 'INTERNAL'],
+  ])('a wrong %s is a RumeurError too', async (_what, act, code) => {
+    const peer = await start('one', { storage: 'memory' });
+    const thrown = await Promise.resolve()
+      .then(() => act(peer))
+      .catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(RumeurError);
+    expect(thrown).toMatchObject({ code });
+  });
+
   test('a taken port or data directory is IN_USE, and nothing of the attempt stays behind', async () => {
     const peer = await start('one');
     await expect(start('two', { port: peer.port })).rejects.toMatchObject({ code: 'IN_USE' });
@@ -159,6 +205,39 @@ describe('Peer', () => {
     await eventually('it is cut off', () => !two.status().inSync);
   });
 
+  test('after a failure it claims neither links nor to be in sync, and goes on reading', async () => {
+    // What the loop cannot survive, be it the disk or a clock, stops it in the same way.
+    let isBroken = false;
+    const clock = (): number => (isBroken ? fail() : Date.now());
+    const one = await start('one');
+    const two = await start('two', { peers: [one.url], log: { level: 'silent' } }, { clock });
+    await start('three', { peers: [two.url] });
+    await two.set('k', 1);
+    const states = (): string[] => two.getPeers().map(({ state }) => state);
+    await eventually('all are in sync', () => two.status().inSync && states().length === 2);
+    await eventually('both are linked', () => states().every((state) => state === 'connected'));
+    isBroken = true;
+    await expect(two.set('k', 2)).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(two.status()).toMatchObject({
+      readOnly: true,
+      inSync: false,
+      buckets: { default: { inSync: false } },
+    });
+    expect(states()).toEqual(['suspect', 'suspect']);
+    expect(two.status().peers).toMatchObject([{ state: 'suspect' }, { state: 'suspect' }]);
+    expect(two.status().peers.filter(({ traffic }) => traffic !== undefined)).toEqual([]);
+    expect(await two.get('k')).toBe(1);
+  });
+
+  test('nor does one that knows nobody', async () => {
+    let isBroken = false;
+    const clock = (): number => (isBroken ? fail() : Date.now());
+    const peer = await start('one', { storage: 'memory', log: { level: 'silent' } }, { clock });
+    isBroken = true;
+    await expect(peer.set('k', 1)).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(peer.status()).toMatchObject({ readOnly: true, inSync: false, peers: [] });
+  });
+
   test('buckets keep their keys apart, also on the way to others', async () => {
     const buckets = { notes: { policy: 'lww' as const } };
     const one = await start('one', { buckets });
@@ -172,3 +251,13 @@ describe('Peer', () => {
     });
   });
 });
+
+async function all(items: AsyncIterable<unknown>): Promise<unknown[]> {
+  const read: unknown[] = [];
+  for await (const item of items) read.push(item);
+  return read;
+}
+
+function fail(): never {
+  throw new Error('broken');
+}

@@ -14,6 +14,8 @@ export interface SimPeerOptions {
   /** Its wall clock minus the true time, milliseconds; may change while it runs. */
   skewMs: number;
   readonly discovery: boolean;
+  /** The most links that it keeps. */
+  readonly links: number;
   /** From a commit to its flush. */
   readonly flushMs: readonly [number, number];
   /** At most so late after it was due the process wakes: what arrives meanwhile comes before. */
@@ -59,7 +61,15 @@ export class SimPeer {
   constructor(world: World, url: string, options: Partial<SimPeerOptions>) {
     this.#world = world;
     this.url = url;
-    this.options = { peers: [], skewMs: 0, discovery: true, flushMs: [0, 20], busyMs: 0.01, ...options };
+    this.options = {
+      peers: [],
+      skewMs: 0,
+      discovery: true,
+      links: 64,
+      flushMs: [0, 20],
+      busyMs: 0.01,
+      ...options,
+    };
   }
 
   get bucket(): Bucket {
@@ -100,7 +110,7 @@ export class SimPeer {
       maxClockDriftMs: 60_000,
       pingMs: 5000,
       pingTimeoutMs: 15_000,
-      links: 64,
+      links: this.options.links,
       // One or two entries: deltas of many chunks.
       deltaChunkBytes: 40,
       cluster: 'simulated',

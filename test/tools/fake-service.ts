@@ -49,11 +49,19 @@ export class FakeService implements PeerService {
     return ops.map((op) => this.#apply(bucket, rows, op));
   }
 
-  scan(bucket: string, { prefix = '', after, limit }: ScanRange): { rows: Row[]; more: boolean } {
+  scan(
+    bucket: string,
+    { prefix = '', after, limit, maxBytes = Infinity }: ScanRange,
+  ): { rows: Row[]; more: boolean } {
     const wanted = [...this.#rows(bucket).values()]
       .filter(({ key }) => key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0))
       .sort((a, b) => compareUtf8(a.key, b.key));
-    return { rows: wanted.slice(0, limit), more: wanted.length > limit };
+    let bytes = 0;
+    const fits = (row: Row, index: number): boolean =>
+      (bytes += row.key.length + row.value.length) <= maxBytes || index === 0;
+    const end = wanted.slice(0, limit).findIndex((row, index) => !fits(row, index));
+    const rows = wanted.slice(0, end < 0 ? limit : end);
+    return { rows, more: wanted.length > rows.length };
   }
 
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void {

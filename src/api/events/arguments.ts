@@ -14,7 +14,7 @@ export interface Options {
   readonly limit?: number;
 }
 
-export type OptionName = keyof Options;
+type OptionName = keyof Options;
 
 /** How an event is called: the names of its arguments, and the options that may follow them. */
 export interface Signature {
@@ -59,7 +59,7 @@ export function parseCall(signature: Signature, given: readonly unknown[]): Call
 /** `get(key, options?)` */
 export const usage = ({ name, args }: Signature): string => `${name}(${[...args, 'options?'].join(', ')})`;
 
-export const misused = (signature: Signature, what: string, hint?: string): RumeurError =>
+const misused = (signature: Signature, what: string, hint?: string): RumeurError =>
   new RumeurError(
     'ARGUMENT_INVALID',
     `expected ${usage(signature)}, but ${what}`,

@@ -1,4 +1,4 @@
-import type { PeerService, Row } from '../service.js';
+import type { Row } from '../service.js';
 import { checkKeyPart } from '../values.js';
 import type { Options } from './arguments.js';
 import type { Client, Handler, Reply } from './client.js';
@@ -17,6 +17,9 @@ export const entries: Handler = (client, _args, options) => {
   return page(client, options, show, rowBytes);
 };
 
+/** A page of keys needs many scans where values are large: the service reads whole rows. */
+const SCAN_BYTES = 2 ** 20;
+
 const keyBytes = ({ key }: Row): number => key.length + 3;
 /** Beside key and value: dot, stamp and names. */
 const rowBytes = ({ key, value }: Row): number => key.length + value.length + 120;
@@ -34,31 +37,17 @@ function page(
   checkKeyPart(after, 'the key after which to go on', limits);
   const value: unknown[] = [];
   let bytes = 0;
-  for (const { row, more } of walk(service, bucketOf(options), prefix, after)) {
-    bytes += sizeOf(row);
-    if (value.length > 0 && bytes > MAX_PAGE_BYTES) return { value, more: true };
-    value.push(show(row));
-    if (value.length === limit) return more ? { value, more: true } : { value };
-  }
-  return { value };
-}
-
-/** A scan in chunks of about a megabyte: the service reads whole rows, and a page may stop long before its limit. */
-function* walk(
-  service: PeerService,
-  bucket: string,
-  prefix: string,
-  start: string,
-): Generator<{ row: Row; more: boolean }, void> {
-  let after = start;
-  let limit = 16;
+  let last = after;
   for (;;) {
-    const { rows, more } = service.scan(bucket, { prefix, limit, ...(after === '' ? {} : { after }) });
-    for (const [index, row] of rows.entries()) yield { row, more: more || index < rows.length - 1 };
-    const last = rows.at(-1);
-    if (!more || last === undefined) return;
-    after = last.key;
-    const bytes = rows.reduce((total, row) => total + rowBytes(row), 0);
-    limit = Math.min(1000, Math.max(1, Math.floor((2 ** 20 * rows.length) / bytes)));
+    const range = { prefix, limit: limit - value.length, maxBytes: SCAN_BYTES };
+    const { rows, more } = service.scan(bucketOf(options), last === '' ? range : { ...range, after: last });
+    for (const row of rows) {
+      bytes += sizeOf(row);
+      if (value.length > 0 && bytes > MAX_PAGE_BYTES) return { value, more: true };
+      value.push(show(row));
+      last = row.key;
+    }
+    if (!more) return { value };
+    if (value.length === limit) return { value, more: true };
   }
 }

@@ -6,7 +6,7 @@ import type { Handler } from './client.js';
 import * as data from './data.js';
 import { entries, keys } from './pages.js';
 
-export interface EventSpec extends Signature {
+interface EventSpec extends Signature {
   readonly run: Handler;
 }
 

@@ -3,13 +3,13 @@ import { RumeurError } from '../../../src/base/errors.js';
 import { WatchStream } from '../../../src/api/watch-stream.js';
 
 describe('WatchStream', () => {
-  let push: (item: number) => void;
+  let push: (item: number, bytes?: number) => void;
   let stops: number;
   let stream: WatchStream<number>;
   beforeEach(() => {
     stops = 0;
     stream = new WatchStream<number>((given) => {
-      push = given;
+      push = (item, bytes = 1) => given(item, bytes);
       return () => {
         stops++;
       };
@@ -40,6 +40,21 @@ describe('WatchStream', () => {
     for (let i = 0; i < 10_001; i++) push(i);
     for (let i = 0; i < 10_000; i++) expect((await stream.next()).value).toBe(i);
     await expect(stream.next()).rejects.toMatchObject({ code: 'WATCH_OVERFLOW' });
+    expect(stops).toBe(1);
+  });
+
+  test('so does a reader 64 MiB behind; what it has read does not count', async () => {
+    const half = 32 * 2 ** 20;
+    for (let i = 0; i < 10; i++) {
+      push(i, half);
+      expect((await stream.next()).value).toBe(i);
+    }
+    for (let i = 0; i < 3; i++) push(i, half);
+    for (let i = 0; i < 2; i++) expect((await stream.next()).value).toBe(i);
+    await expect(stream.next()).rejects.toMatchObject({
+      code: 'WATCH_OVERFLOW',
+      message: expect.stringContaining('64 MiB'),
+    });
     expect(stops).toBe(1);
   });
 });

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import {
   nextStamp,
   type Stamp,
-  STAMP_MAX,
   STAMP_ZERO,
   stampAt,
   stampFromText,
@@ -11,6 +10,7 @@ import {
   stampToText,
 } from '../../../src/data/stamp.js';
 
+const STAMP_MAX = 2n ** 64n - 1n;
 const anyStamp = fc.bigInt({ min: 0n, max: STAMP_MAX }).map((n) => n as Stamp);
 
 describe('stamps', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Buffer } from 'node:buffer';
 import type { BucketName, OriginId, PeerId, SessionId } from '../../../src/base/ids.js';
 import type { EntryWithoutDigest } from '../../../src/data/entry.js';
-import { type Stamp, STAMP_MAX } from '../../../src/data/stamp.js';
+import type { Stamp } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import type { BucketDigest, Message } from '../../../src/protocol/messages.js';
 
@@ -11,9 +11,12 @@ const id = fc.string({ unit: fc.constantFrom(...ALPHABET), minLength: 21, maxLen
 export const origin = id.map((text) => text as OriginId);
 const count = fc.maxSafeNat();
 const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
-const stamp = fc.bigInt({ min: 0n, max: STAMP_MAX }).map((n) => n as Stamp);
-const text = fc.string({ unit: 'binary', maxLength: 40 });
-const key = text.filter((t) => t.length > 0 && Buffer.byteLength(t) <= 1024);
+const stamp = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((n) => n as Stamp);
+/** One printable line: others are refused or made so. */
+const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((t) => !/[\p{Cc}\u2028\u2029]/u.test(t));
+const key = fc
+  .string({ unit: 'binary', maxLength: 40 })
+  .filter((t) => t.length > 0 && Buffer.byteLength(t) <= 1024);
 const value = fc.option(fc.json({ maxDepth: 2 }).map((text) => new TextEncoder().encode(text)));
 const hash = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const bucket = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,8}$/).map((t) => t as BucketName);

@@ -32,6 +32,21 @@ describe('messages', () => {
   });
 });
 
+describe('texts', () => {
+  test('of a name are refused with control characters, which could forge lines of a log', () => {
+    const [hello] = fc.sample(MESSAGES.hello, 1);
+    const bytes = encodeMessage({ ...hello, name: 'x\u001b[2J\nready' } as Parameters<
+      typeof encodeMessage
+    >[0]);
+    expect(() => decodeMessage(bytes)).toThrow(/control characters/);
+  });
+
+  test('of a reason are made one printable line', () => {
+    const bytes = encodeMessage({ type: 'goodbye', code: 'X', reason: 'two\nlines\u001b' });
+    expect(decodeMessage(bytes)).toEqual({ type: 'goodbye', code: 'X', reason: 'two lines ' });
+  });
+});
+
 describe('operations of a push', () => {
   test('come back as they were packed', () => {
     fc.assert(

@@ -37,6 +37,37 @@ describe('a new link', () => {
   });
 });
 
+describe('what one neighbour withholds', () => {
+  test('because it lies in the future is still asked of another that has it', () => {
+    const subject = new Subject();
+    const [fast, good] = [subject.meet('A'), subject.meet('G')];
+    subject.say(fast, vectors('a:1-1 b:1-1'));
+    subject.say(good, vectors('b:1-1'));
+    subject.pass(200);
+    const [first] = subject.sent('deltaRequest', fast);
+    // It has replaced the one write that we lack by one from the future.
+    const heldUntil = EPOCH + 3_600_000;
+    subject.say(fast, chunk({ request: first?.request ?? 0, exact: true, last: true, heldUntil }));
+    subject.pass(200);
+    expect(subject.sent('deltaRequest', good)).toHaveLength(1);
+  });
+
+  test('by chunks that bring nothing is asked of another when the delta has stalled', () => {
+    const subject = new Subject();
+    const [idle, good] = [subject.meet('A'), subject.meet('G')];
+    subject.say(idle, vectors('z:1-9 b:1-1'));
+    subject.say(good, vectors('b:1-1'));
+    subject.pass(200);
+    const [first] = subject.sent('deltaRequest', idle);
+    for (let n = 0; n < 5; n++) {
+      subject.pass(5_000);
+      subject.say(idle, chunk({ request: first?.request ?? 0, n }));
+      alive(subject, good);
+    }
+    expect(subject.sent('deltaRequest', good)).toHaveLength(1);
+  });
+});
+
 describe('a round', () => {
   test('between equals ends with `same`', () => {
     const subject = new Subject();

@@ -42,6 +42,16 @@ describe('Inbox', () => {
     expect(turns).toEqual([6, 6, 6, 2]);
   });
 
+  test('a turn takes about half a megabyte of writes, or about two thousand', () => {
+    const inbox = new Inbox();
+    const ops = (count: number, size: number) =>
+      Array.from({ length: count }, () => ({ key: 'k', value: new Uint8Array(size) }));
+    for (let request = 0; request < 20; request++) inbox.write({ request, bucket, ops: ops(1, MB / 10) });
+    for (let request = 0; request < 20; request++) inbox.write({ request, bucket, ops: ops(500, 2) });
+    const turns = drain(inbox).map((input) => (input.kind === 'writes' ? input.writes.length : 0));
+    expect(turns).toEqual([5, 5, 5, 5, 4, 4, 4, 4, 4]);
+  });
+
   test('of a link beyond its bound nothing is kept; other links and what was handled do not count', () => {
     const inbox = new Inbox();
     const give = (link: LinkId): boolean => inbox.received({ link, bytes: new Uint8Array(MB) });
