@@ -1,21 +1,20 @@
+import { isIP } from 'node:net';
 import { RumeurError } from '../base/errors.js';
 import { isId, type LinkId, type PeerId } from '../base/ids.js';
 import { parsePeerUrl } from '../base/url.js';
+import { isLoopbackHost } from '../config/addresses.js';
 import type { Broadcast } from '../protocol/broadcast.js';
 import { MAX_ADDRESSES } from '../protocol/limits.js';
 import { judgeHello, type Link, openLink, rivalsToClose } from '../protocol/link.js';
 import type { Address, Goodbye, Hello, Peers } from '../protocol/messages.js';
 import { Complaints } from './complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from './core.js';
+import { Dialer } from './dialer.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Turn } from './turn.js';
 
 /** A link must have finished its handshake this long after its opening, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
-/** Dials under way at once. */
-const MAX_DIALS = 16;
-/** In a crowd at most one link makes room for others in this time, milliseconds. */
-const MAKE_ROOM_MS = 1_000;
 const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
 
 /** What other parts of the replica do when the set of usable links changes. */
@@ -32,16 +31,16 @@ export class Membership {
   readonly #broadcast: Broadcast;
   readonly #observer: LinkObserver;
   readonly heartbeat: Heartbeat;
+  readonly #dialer: Dialer;
   readonly #complaints = new Complaints();
   #leaving = false;
-  /** When to look again whether a link has to make room. */
-  #makeRoomAt = 0;
 
   constructor(core: Core, broadcast: Broadcast, observer: LinkObserver) {
     this.#core = core;
     this.#broadcast = broadcast;
     this.#observer = observer;
     this.heartbeat = new Heartbeat(core);
+    this.#dialer = new Dialer(core);
   }
 
   opened(turn: Turn, id: LinkId, direction: 'in' | 'out', remote: string, url: string | undefined): void {
@@ -200,7 +199,8 @@ export class Membership {
   /** News about addresses goes on to the other neighbours; what was known stops here, so that nothing loops. */
   #learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
     const news = addresses.filter(({ url, id, name }) => {
-      return id !== this.#core.self.peer && isCanonical(url) && this.#core.addresses.learn(url, id, name);
+      const isUsable = id !== this.#core.self.peer && isCanonical(url) && isReachableFrom(from, url);
+      return isUsable && this.#core.addresses.learn(url, id, name);
     });
     if (news.length === 0) return;
     for (const link of activeLinks(this.#core)) {
@@ -270,8 +270,9 @@ export class Membership {
 
   wake(turn: Turn): void {
     if (this.#leaving) return;
-    this.#dial(turn);
-    this.#makeRoom(turn);
+    this.#dialer.dial(turn);
+    const surplus = this.#dialer.surplus(turn.now);
+    if (surplus) this.#refuse(turn, surplus, 'OVERLOADED', 'room is made for others', 'debug');
     this.heartbeat.wake(turn);
     for (const link of this.#core.links.values()) {
       const late = !link.hello && !link.closing && turn.now - link.openedAt >= HELLO_TIMEOUT_MS;
@@ -279,73 +280,9 @@ export class Membership {
     }
   }
 
-  #dial(turn: Turn): void {
-    let room = this.#room();
-    const { addresses, random } = this.#core;
-    const due = addresses.due(turn.now, this.#isLinked(), this.#wantsStrangers());
-    // In a crowd everybody would come to the same few.
-    if (this.#isCrowded()) random.shuffle(due);
-    for (const url of due) {
-      if (room-- <= 0) return;
-      addresses.dialStarted(url);
-      turn.dial(url);
-    }
-  }
-
-  /** How many dials may be started now. */
-  #room(): number {
-    let dialing = 0;
-    for (const known of this.#core.addresses.active()) if (known.dialing) dialing++;
-    return Math.min(MAX_DIALS, this.#core.options.links - activeLinks(this.#core).length) - dialing;
-  }
-
-  /** More peers are known than there may be links: a full mesh is not to be had, and newcomers must find room. */
-  #isCrowded(): boolean {
-    return this.#core.addresses.size > this.#core.options.links;
-  }
-
-  /** Whether peers that nobody named are dialled: in a crowd only for the first third of the links. */
-  #wantsStrangers(): boolean {
-    const third = Math.max(1, Math.floor(this.#core.options.links / 3));
-    return !this.#isCrowded() || activeLinks(this.#core).length < third;
-  }
-
-  /** In a crowd one place is kept free for newcomers: a link that we did not ask for by name ends, at random. */
-  #makeRoom(turn: Turn): void {
-    if (turn.now < this.#makeRoomAt) return;
-    this.#makeRoomAt = turn.now + MAKE_ROOM_MS;
-    const { options, random } = this.#core;
-    const links = activeLinks(this.#core);
-    if (!this.#isCrowded() || links.length < options.links) return;
-    const named = this.#namedPeers();
-    // Who cannot be dialled might have nobody else.
-    const strangers = links.filter(({ hello }) => hello?.url && !named.has(hello.peer));
-    const link = random.pick(strangers);
-    if (link) this.#refuse(turn, link, 'OVERLOADED', 'room is made for others', 'debug');
-  }
-
-  /** Peers behind the addresses that the config or an addPeer names. */
-  #namedPeers(): Set<PeerId> {
-    const named = new Set<PeerId>();
-    for (const { record } of this.#core.addresses.active()) {
-      if (record.source !== 'gossip' && record.id !== undefined) named.add(record.id);
-    }
-    return named;
-  }
-
-  #isLinked(): (id: PeerId) => boolean {
-    const linked = new Set<PeerId>();
-    for (const { hello, closing } of this.#core.links.values()) if (hello && !closing) linked.add(hello.peer);
-    return (id) => linked.has(id);
-  }
-
   nextWakeAt(): number {
     if (this.#leaving) return Infinity;
-    let next = this.heartbeat.nextWakeAt();
-    if (this.#room() > 0) {
-      next = Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked(), this.#wantsStrangers()));
-    }
-    if (this.#isCrowded()) next = Math.min(next, this.#makeRoomAt);
+    let next = Math.min(this.heartbeat.nextWakeAt(), this.#dialer.nextWakeAt());
     for (const link of this.#core.links.values()) {
       if (!link.hello && !link.closing) next = Math.min(next, link.openedAt + HELLO_TIMEOUT_MS);
     }
@@ -356,6 +293,13 @@ export class Membership {
 /** The best name for the other side: its id, what we dialled, or the host that it dialled from. */
 const whoIs = ({ hello, url, remote }: Link): string =>
   hello?.peer ?? url ?? remote.replace(/ port \d+$/, '');
+
+/** A loopback address leads to whoever uses it: from a peer on another machine it means nothing here. */
+function isReachableFrom(link: Link, url: string): boolean {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  const from = link.remote.replace(/ port \d+$/, '').replace(/^::ffff:/, '');
+  return !isLoopbackHost(host) || isLoopbackHost(from) || !isIP(from);
+}
 
 function isCanonical(url: string): boolean {
   try {

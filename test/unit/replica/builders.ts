@@ -118,6 +118,8 @@ const SETTINGS: ReplicaSettings = {
 };
 
 interface Meeting {
+  /** Its network address; default: not an IP address. */
+  readonly remote?: string;
   readonly direction?: 'in' | 'out';
   readonly url?: string;
   readonly hello?: Partial<Hello>;
@@ -182,13 +184,13 @@ export class Subject {
   }
 
   /** Opens a link without a HELLO from the other side. */
-  open({ direction = 'in', url }: Meeting = {}): LinkId {
+  open({ direction = 'in', url, remote = 'remote' }: Meeting = {}): LinkId {
     const link = ++this.#lastLink as LinkId;
     this.take({
       kind: 'linkOpened',
       link,
       direction,
-      remote: 'remote',
+      remote,
       ...(url === undefined ? {} : { url }),
     });
     return link;

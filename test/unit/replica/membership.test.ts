@@ -276,6 +276,19 @@ describe('addresses that travel', () => {
     expect(subject.sent('peers')).toEqual([]);
   });
 
+  test.each([
+    ['10.0.0.7 port 4000', 0],
+    ['::ffff:10.0.0.7 port 4000', 0],
+    ['127.0.0.1 port 4000', 2],
+    ['::1 port 4000', 2],
+  ])('loopback addresses from %s: %i are believed', (remote, count) => {
+    const subject = new Subject();
+    const link = subject.meet('A', { remote, hello: { url: 'http://127.0.0.1:3001' } });
+    const addresses = [{ url: 'http://localhost:3002', id: peerId('B'), name: 'B' }];
+    subject.say(link, { type: 'peers', addresses });
+    expect([...subject.replica.core.addresses.active()]).toHaveLength(count);
+  });
+
   test('addresses that are none, or ours, are not believed', () => {
     const subject = new Subject();
     const a = subject.meet('A');
