@@ -121,13 +121,21 @@ describe('a hostile peer', () => {
     { type: 'ack', bytes: HIGHEST },
     {
       type: 'peers',
-      addresses: [{ url: 'http://127.0.0.1:9', id: nanoid<PeerId>(), name: '\u001b[31mred' }],
+      addresses: [{ url: 'http://127.0.0.1:9', id: nanoid<PeerId>(), name: 'red' }],
     },
   ];
 
   const endings: [string, () => Uint8Array, RegExp][] = [
     ['random bytes', () => Buffer.concat([Buffer.from([0xc1]), randomBytes(200)]), /malformed/],
     ['an empty message', () => new Uint8Array(0), /truncated/],
+    [
+      'a name that steers terminals',
+      () => {
+        const addresses = [{ url: 'http://127.0.0.1:9', id: nanoid<PeerId>(), name: '\u001b[31mred' }];
+        return encodeMessage({ type: 'peers', addresses });
+      },
+      /control characters/,
+    ],
     ['a list of four billion', () => Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff]), /too long|truncated/],
     ['nesting without end', () => Buffer.alloc(100_000, 0x91), /nested too deep/],
     ['a message of no known type', () => packList([99, 1]), /unknown message type 99/],
