@@ -39,8 +39,8 @@ class Scanner {
   #lastName = '';
   #inexact: string | undefined;
   #duplicate: string | undefined;
-  /** The member of the outermost object that is being read, and where its value begins in `#compact`. */
-  #member: { readonly name: string; readonly from: number } | undefined;
+  /** The member of the outermost object that is being read: its name, and its value as far as it is copied. */
+  #member: { readonly name: string; value: string } | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -81,7 +81,9 @@ class Scanner {
   }
 
   #copy(): void {
-    this.#compact += this.#text.slice(this.#copied, this.#at);
+    const part = this.#text.slice(this.#copied, this.#at);
+    this.#compact += part;
+    if (this.#member !== undefined) this.#member.value += part;
     this.#copied = this.#at;
   }
 
@@ -112,13 +114,13 @@ class Scanner {
 
   #beginMember(): void {
     this.#copy();
-    this.#member = { name: this.#lastName, from: this.#compact.length };
+    this.#member = { name: this.#lastName, value: '' };
   }
 
   #endMember(): void {
     if (this.#member === undefined || this.#open.length !== 1) return;
     this.#copy();
-    this.#members.push([this.#member.name, this.#compact.slice(this.#member.from)]);
+    this.#members.push([this.#member.name, this.#member.value]);
     this.#member = undefined;
   }
 }

@@ -2,6 +2,8 @@ import { RumeurError, toRumeurError } from '../base/errors.js';
 import { DEFAULT_BUCKET, type PeerId } from '../base/ids.js';
 import type { ConfigInput } from '../config/config.js';
 import { loadConfig } from '../runtime/load-config.js';
+import { didYouMean, quote } from './events/arguments.js';
+import { describe } from './json.js';
 import { closedError, PeerNode } from './node.js';
 import type { PeerInfo, RowChange, Status } from './service.js';
 import { checkKey, checkKeyPart, checkString, decodeValue, encodeValue } from './values.js';
@@ -106,12 +108,12 @@ export class Peer {
     return this.#node.url;
   }
 
-  /** The value under a key, `undefined` when there is none. @throws `KEY_EMPTY`, `KEY_INVALID`, `KEY_TOO_LONG`, `BUCKET_UNKNOWN` */
-  get(key: string, options: BucketOption = {}): Promise<Json | undefined> {
+  /** The value under a key, `undefined` when there is none; `T` is what the caller expects, nothing checks it. @throws `KEY_EMPTY`, `KEY_INVALID`, `KEY_TOO_LONG`, `BUCKET_UNKNOWN` */
+  get<T = Json>(key: string, options: BucketOption = {}): Promise<T | undefined> {
     return this.#attempt(() => {
       checkKey(key, this.#node.config.limits);
       const bytes = this.#node.service.read(bucketOf(options), key);
-      return bytes === undefined ? undefined : (decodeValue(bytes) as Json);
+      return bytes === undefined ? undefined : (decodeValue(bytes) as T);
     });
   }
 
@@ -142,7 +144,7 @@ export class Peer {
   ): Promise<Written[]> {
     return this.#attempt(async () => {
       const { limits } = this.#node.config;
-      const ops = Array.from(rows, ([key, value]) => {
+      const ops = pairsOf(rows).map(([key, value]) => {
         checkKey(key, limits);
         return { key, value: encodeValue(value, limits) };
       });
@@ -172,12 +174,13 @@ export class Peer {
     for (;;) {
       const { rows, more } = await this.#attempt(() => {
         const { limits } = this.#node.config;
+        const bucket = bucketOf(options, ['bucket', 'prefix', 'after']);
         const { prefix = '', after: start } = options;
         checkKeyPart(prefix, 'the prefix', limits);
         if (start !== undefined) checkKeyPart(start, 'the key after which to go on', limits);
         const after = last ?? start;
         const range = { prefix, limit: PAGE, maxBytes: PAGE_BYTES };
-        return this.#node.service.scan(bucketOf(options), after === undefined ? range : { ...range, after });
+        return this.#node.service.scan(bucket, after === undefined ? range : { ...range, after });
       });
       for (const { key, value, dot, stamp } of rows)
         yield { key, value: decodeValue(value) as Json, dot, stamp };
@@ -195,9 +198,10 @@ export class Peer {
   watch(options: Omit<RangeOptions, 'after'> = {}): AsyncIterableIterator<PeerChange> {
     if (!this.#open) throw closedError();
     try {
+      const bucket = bucketOf(options, ['bucket', 'prefix']);
       const { prefix = '' } = options;
       checkKeyPart(prefix, 'the prefix', this.#node.config.limits);
-      return this.#watch(bucketOf(options), prefix);
+      return this.#watch(bucket, prefix);
     } catch (thrown) {
       throw toRumeurError(thrown);
     }
@@ -266,7 +270,29 @@ export class Peer {
   }
 }
 
-const bucketOf = ({ bucket = DEFAULT_BUCKET }: BucketOption): string => bucket;
+/** The bucket that the options name. @throws `ARGUMENT_INVALID` for options that do not exist: a typo must not write elsewhere */
+function bucketOf(options: BucketOption, known: readonly string[] = ['bucket']): string {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) {
+    throw new RumeurError('ARGUMENT_INVALID', `the options are an object, not ${describe(given)}`);
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return options.bucket ?? DEFAULT_BUCKET;
+  const hint = didYouMean(unknown, known, `the options are ${known.join(', ')}`);
+  throw new RumeurError('ARGUMENT_INVALID', `there is no option ${quote(unknown)}`, { hint });
+}
+
+/** @throws `ARGUMENT_INVALID` for what is no list of pairs */
+function pairsOf(rows: Iterable<readonly [string, Json]>): (readonly [string, Json])[] {
+  const list: unknown = rows;
+  if (typeof list !== 'object' || list === null || !(Symbol.iterator in list)) {
+    throw new RumeurError('ARGUMENT_INVALID', `the rows are a list of [key, value], not ${describe(list)}`);
+  }
+  const pairs = Array.from(rows);
+  const wrong = pairs.findIndex((pair: unknown) => !Array.isArray(pair) || pair.length !== 2);
+  if (wrong < 0) return pairs;
+  throw new RumeurError('ARGUMENT_INVALID', `row ${wrong} is not [key, value]`);
+}
 
 function toChange({ bucket, key, value, dot, stamp }: RowChange): PeerChange {
   const common = { bucket, key, dot, stamp };

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { toText, utf8 } from '../base/bytes.js';
 import { RumeurError } from '../base/errors.js';
+import { MAX_KEY_BYTES } from '../protocol/limits.js';
 import { checkJson, describe, invalid, tooDeep, tooLarge, type ValueLimits } from './json.js';
 
 export type { ValueLimits } from './json.js';
@@ -24,7 +25,7 @@ export function checkKeyPart(text: unknown, what: string, limits: ValueLimits): 
   if (bytes > limits.keyBytes) {
     const message = `${what} has ${bytes} bytes of UTF-8, the limit is ${limits.keyBytes}`;
     throw new RumeurError('KEY_TOO_LONG', message, {
-      hint: 'shorten it, or raise limits.keyBytes on every peer',
+      hint: limits.keyBytes < MAX_KEY_BYTES ? 'shorten it, or raise limits.keyBytes' : 'shorten it',
     });
   }
 }

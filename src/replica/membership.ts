@@ -167,6 +167,8 @@ export class Membership {
     }
     const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
     this.#core.addresses.lost(hello.peer, turn.now, refused);
+    // Of two links to one peer the one that went first is not news when the other follows.
+    if (link.goodbye === 'DUPLICATE') return;
     turn.note('info', 'disconnected', `disconnected from ${hello.name}: ${link.goodbye ?? reason}`, {
       peer: hello.peer,
     });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../tools/eventually.js';
@@ -45,6 +45,9 @@ function inGroup(args: readonly string[]): {
   return { child, output: () => output, end: once(child, 'close') };
 }
 
+/** Whether a thread has spent a quarter of a second in the kernel. */
+const spends = (stat: string): boolean => Number(readFileSync(stat, 'utf8').split(' ')[14]) > 25;
+
 describe('start', () => {
   test('prints one line on stdout, also as JSON, with the port that the system chose', async () => {
     const peer = cluster.configure('one', { port: 0 });
@@ -75,6 +78,18 @@ describe('start', () => {
     child.kill('SIGINT');
     child.kill('SIGINT');
     expect(await end).toEqual([0, null]);
+  });
+
+  test('a file system that never answers does not hold it when it is told to end', async () => {
+    // In /proc no folder can be made, and Node.js tries for ever.
+    const peer = cluster.configure('one', { port: 0, dataDir: '/proc/rumeur' });
+    const { child, end } = inGroup(['cli.js', peer.config, 'start']);
+    const opening = `/proc/${String(child.pid)}/task`;
+    await eventually('it is at it', () =>
+      readdirSync(opening).some((task) => spends(`${opening}/${task}/stat`)),
+    );
+    child.kill('SIGTERM');
+    expect(await end).toEqual([4, null]);
   });
 
   test('refuses a data directory or a port that is in use, and a wrong config', async () => {

@@ -144,6 +144,14 @@ describe('Peer', () => {
     await expect(peer.set('k', Number.NaN)).rejects.toMatchObject({ code: 'VALUE_INVALID' });
     await expect(peer.set(7 as unknown as string, 1)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(peer.get('k', { bucket: 'no such' })).rejects.toMatchObject({ code: 'BUCKET_UNKNOWN' });
+    for (const wrong of [{ buckt: 'x' }, 'x', { bucket: 'default', prefix: '' }]) {
+      await expect(peer.set('k', 1, wrong as object)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+      await expect(peer.get('k', wrong as object)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+    }
+    expect(() => peer.watch('zz' as unknown as object)).toThrow(/options are an object/);
+    await expect(peer.keys({ prefx: 'a' } as object).next()).rejects.toThrow(/no option "prefx"/);
+    await expect(peer.setMany({ m: 1 } as never)).rejects.toThrow(/list of \[key, value\]/);
+    await expect(peer.setMany([['a']] as never)).rejects.toThrow(/row 0/);
     await expect(peer.addPeer('ftp://x')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(peer.addPeer(peer.url)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(peer.removePeer('localhost:9')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -158,13 +166,13 @@ describe('Peer', () => {
     ['prefix of a watch, a number', (peer) => peer.watch({ prefix: 5 as never }), 'ARGUMENT_INVALID'],
     ['addPeer, null', (peer) => peer.addPeer(null as never), 'ARGUMENT_INVALID'],
     ['removePeer, a number', (peer) => peer.removePeer(3001 as never), 'ARGUMENT_INVALID'],
-    ['setMany, null', (peer) => peer.setMany(null as never), 'INTERNAL'],
-    ['options of get, null', (peer) => peer.get('k', null as never), 'INTERNAL'],
-    ['options of set, null', (peer) => peer.set('k', 1, null as never), 'INTERNAL'],
-    ['options of delete, null', (peer) => peer.delete('k', null as never), 'INTERNAL'],
-    ['options of setMany, null', (peer) => peer.setMany([['k', 1]], null as never), 'INTERNAL'],
-    ['options of entries, null', (peer) => all(peer.entries(null as never)), 'INTERNAL'],
-    ['options of watch, null', (peer) => peer.watch(null as never), 'INTERNAL'],
+    ['setMany, null', (peer) => peer.setMany(null as never), 'ARGUMENT_INVALID'],
+    ['options of get, null', (peer) => peer.get('k', null as never), 'ARGUMENT_INVALID'],
+    ['options of set, null', (peer) => peer.set('k', 1, null as never), 'ARGUMENT_INVALID'],
+    ['options of delete, null', (peer) => peer.delete('k', null as never), 'ARGUMENT_INVALID'],
+    ['options of setMany, null', (peer) => peer.setMany([['k', 1]], null as never), 'ARGUMENT_INVALID'],
+    ['options of entries, null', (peer) => all(peer.entries(null as never)), 'ARGUMENT_INVALID'],
+    ['options of watch, null', (peer) => peer.watch(null as never), 'ARGUMENT_INVALID'],
   ])('a wrong %s is a RumeurError too', async (_what, act, code) => {
     const peer = await start('one', { storage: 'memory' });
     const thrown = await Promise.resolve()

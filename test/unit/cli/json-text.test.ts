@@ -14,6 +14,16 @@ describe('scanJson', () => {
     expect(scanJson(text)).toMatchObject({ compact: text, inexact: '1.10' });
   });
 
+  test('reads the members of a large object in linear time', () => {
+    const rows = Array.from(
+      { length: 200_000 },
+      (_, i) => [`key ${i}`, { i, text: 'x'.repeat(50) }] as const,
+    );
+    const { members } = scanJson(JSON.stringify(Object.fromEntries(rows), null, 1));
+    expect(members).toHaveLength(rows.length);
+    expect(members?.at(-1)).toEqual(['key 199999', JSON.stringify(rows.at(-1)?.[1])]);
+  });
+
   test.each(['{"a":1,"a":1}', '{"a":1,"b":{"c":1,"c":2}}', '[{"":1,"":2}]', '{"a":1,"\\u0061":2}'])(
     '%s names a member twice',
     (text) => expect(scanJson(text).duplicate).toBeDefined(),
