@@ -12,6 +12,10 @@ import { Cluster, type PeerProcess } from '../tools/peer-process.js';
 import { RawPeer } from '../tools/raw-peer.js';
 import { type Ack, call, connect, next, valueOf } from '../tools/socket-client.js';
 
+/** What is written while somebody does not read, and how much of it the peer's memory may grow: far less. Megabytes. */
+const WRITTEN = 600;
+const TOLERATED = 400;
+
 const WEBSOCKET = { transports: ['websocket'] };
 
 let cluster: Cluster;
@@ -125,8 +129,8 @@ describe('more than a peer can take', () => {
     const { id } = (await valueOf(deaf, 'watch', {})) as { id: string };
     const failed = next(deaf, 'failed');
     tcpOf(deaf).pause();
-    const growth = await growthOf(peer, () => writeMegabytes(peer, 120));
-    expect(growth).toBeLessThan(150);
+    const growth = await growthOf(peer, () => writeMegabytes(peer, WRITTEN));
+    expect(growth).toBeLessThan(TOLERATED);
     tcpOf(deaf).resume();
     expect(await failed).toMatchObject({ event: 'watch', id, error: { code: 'WATCH_OVERFLOW' } });
     expect(await call(deaf, 'get', 'key 0 0')).toMatchObject({ ok: true });
@@ -148,19 +152,18 @@ describe('a peer that stops reading after HELLO', () => {
   test('costs the writer bounded memory, and the others nothing', async () => {
     const friend = await cluster.start('two', { port: 0, peers: [peer.url] });
     await friend.connected(1);
-    const growth = await growthOf(peer, () => writeMegabytes(peer, 200));
-    expect(growth).toBeLessThan(150);
+    const growth = await growthOf(peer, () => writeMegabytes(peer, WRITTEN));
+    expect(growth).toBeLessThan(TOLERATED);
     await cluster.converged();
   });
 
-  // Nothing bounds yet what the transport holds for a link: src/transport has to close one that takes too long.
   test('and acknowledges all the same', async () => {
     const growth = await growthOf(peer, async () => {
       const timer = setInterval(() => raw.send({ type: 'ack', bytes: Number.MAX_SAFE_INTEGER }), 5);
-      await writeMegabytes(peer, 300);
+      await writeMegabytes(peer, WRITTEN);
       clearInterval(timer);
     });
-    expect(growth).toBeLessThan(250);
+    expect(growth).toBeLessThan(TOLERATED);
   });
 
   test('and asks for deltas on and on', async () => {
@@ -181,7 +184,8 @@ describe('a peer that stops reading after HELLO', () => {
         await peer.get('key 0 0');
       }
     });
-    expect(growth).toBeLessThan(150);
+    // Without a bound 448 MB were measured.
+    expect(growth).toBeLessThan(TOLERATED);
   });
 });
 
