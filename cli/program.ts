@@ -111,9 +111,9 @@ export function parseCommand(
 function usageError(name: CommandName, error: CommanderError): RumeurError {
   const message = error.message.replace(/^error: /, '').split('\n')[0] ?? error.message;
   const beginsWithDash =
-    error.code === 'commander.unknownOption' && ['set', 'get', 'delete', 'keys'].includes(name);
+    error.code === 'commander.unknownOption' && ['set', 'get', 'delete', 'keys', 'removePeer'].includes(name);
   const hint = beginsWithDash
-    ? `write -- before a key or value that begins with a dash; rumeur help ${name} lists the options`
+    ? `write -- before a key, value or id that begins with a dash; rumeur help ${name} lists the options`
     : `rumeur help ${name} shows how it goes`;
   return new RumeurError('ARGUMENT_INVALID', `${name}: ${message}`, { cause: error, hint });
 }

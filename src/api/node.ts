@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { nanoid } from 'nanoid';
 import type { Logger } from 'pino';
 import { RumeurError } from '../base/errors.js';
 import type { OriginId, PeerId } from '../base/ids.js';
@@ -8,6 +7,7 @@ import { MAX_MESSAGE_BYTES } from '../protocol/limits.js';
 import { Replica } from '../replica/replica.js';
 import { createLogger, logNote } from '../runtime/logger.js';
 import { Loop } from '../runtime/loop.js';
+import { newId } from '../runtime/new-id.js';
 import { VERSION } from '../runtime/version.js';
 import { openLmdb } from '../storage/lmdb/open.js';
 import { MemoryStorage } from '../storage/memory.js';
@@ -157,9 +157,9 @@ const PROVENANCE = {
 
 function openStorage(config: Config): Promise<Storage> {
   if (config.storage === 'lmdb') {
-    return openLmdb({ directory: config.dataDir, newId: nanoid });
+    return openLmdb({ directory: config.dataDir, newId });
   }
-  return Promise.resolve(new MemoryStorage({ peerId: nanoid<PeerId>(), origin: nanoid<OriginId>() }));
+  return Promise.resolve(new MemoryStorage({ peerId: newId() as PeerId, origin: newId() as OriginId }));
 }
 
 /** Where others reach us; `null` when we listen on every address and none is advertised. */

@@ -44,6 +44,12 @@ describe('the arguments of a command', () => {
       message: "set: unknown option '-v'",
       hint: expect.stringContaining('write -- before'),
     });
+    // The id of a peer from before ids were chosen with a command line in mind.
+    const id = '-V1StGXR8_Z5jdHi6B-my';
+    await expect(parse('removePeer', id)).rejects.toMatchObject({
+      hint: expect.stringContaining('write -- before'),
+    });
+    expect((await parse('removePeer', '--', id)).args).toEqual([id]);
   });
 
   test('too few, too many, and options without their value', async () => {
