@@ -1,5 +1,5 @@
 import { RumeurError } from '../src/base/errors.js';
-import { resolveCommand, type CommandName } from './registry.js';
+import { resolveCommand, STANDALONE, type CommandName } from './registry.js';
 
 /** What a command line asks for, before the command's own arguments are looked at. */
 export type Invocation =
@@ -19,7 +19,14 @@ export type Invocation =
     };
 
 /** Options whose value is the next word, so that it is not taken for the config or the command. */
-const WITH_VALUE: ReadonlySet<string> = new Set(['--url', '--bucket', '--timeout', '--file', '--format']);
+const WITH_VALUE: ReadonlySet<string> = new Set([
+  '--url',
+  '--bucket',
+  '--timeout',
+  '--file',
+  '--format',
+  '--context',
+]);
 
 interface Words {
   /** Where the words stand that are no options. */
@@ -62,6 +69,9 @@ export function parseArgv(argv: readonly string[], defaultUrl: string | undefine
   const command = resolveCommand(first);
   const commandAfterConfig = second === undefined ? undefined : resolveCommand(second);
   if (command !== undefined && wantsHelp) return { kind: 'help', command };
+  if (command !== undefined && STANDALONE.has(command)) {
+    return { kind: 'run', config: undefined, command, rest: without(argv, [firstAt]) };
+  }
   const namedByUrl = options.has('--url') || (defaultUrl !== undefined && command !== 'start');
   if (command !== undefined && (namedByUrl || commandAfterConfig === undefined)) {
     if (!namedByUrl) throw configMissing(command);

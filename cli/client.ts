@@ -11,6 +11,7 @@ export interface Answer {
   readonly value: unknown;
   readonly found?: unknown;
   readonly more?: unknown;
+  readonly context?: unknown;
 }
 
 export interface ClientOptions {
@@ -53,14 +54,19 @@ export class PeerClient {
   }
 
   /** @throws RumeurError the peer's error; `TIMEOUT` without an answer; `PEER_UNREACHABLE` when the connection is lost */
-  async call(event: string, ...args: readonly unknown[]): Promise<Answer> {
+  call(event: string, ...args: readonly unknown[]): Promise<Answer> {
+    return this.callWithin(this.#timeoutMs, event, ...args);
+  }
+
+  /** The same for what may take longer. */
+  async callWithin(timeoutMs: number, event: string, ...args: readonly unknown[]): Promise<Answer> {
     if (!this.#isConnected()) throw this.#lost(event);
     let answer: unknown;
     try {
-      answer = await this.#socket.timeout(this.#timeoutMs).emitWithAck(event, ...args);
+      answer = await this.#socket.timeout(timeoutMs).emitWithAck(event, ...args);
     } catch (cause) {
       if (!this.#isConnected()) throw this.#lost(event, cause);
-      throw new RumeurError('TIMEOUT', `${this.url} did not answer ${event} within ${this.#timeoutMs} ms`, {
+      throw new RumeurError('TIMEOUT', `${this.url} did not answer ${event} within ${timeoutMs} ms`, {
         cause,
         hint: 'it may still be done; ask again, or give it longer with --timeout',
       });

@@ -2,7 +2,7 @@ import type { Session } from './session.js';
 
 /** How a command is written; the help is made from it. */
 export interface CommandUsage {
-  /** `<name>` is required, `[name]` optional. */
+  /** `<name>` is required, `[name]` optional, a last `<name...>` or `[name...]` may be repeated. */
   readonly arguments: readonly (readonly [name: string, text: string])[];
   readonly options?: readonly (readonly [flags: string, text: string])[];
   /** Sentences between the first line of the help and the options. */
@@ -31,7 +31,17 @@ export function required(context: CommandContext, index: number): string {
   return value;
 }
 
+/** The arguments from `index` on, of which the usage says that there may be several. */
+export const rest = ({ arguments: words }: CommandContext, index: number): string[] =>
+  words.slice(index).filter((word) => word !== undefined);
+
 export function textOption(context: CommandContext, name: string): string | undefined {
   const value = context.options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The option `--context` as the events take it. */
+export function contextOption(context: CommandContext): { context?: string } {
+  const text = textOption(context, 'context');
+  return text === undefined ? {} : { context: text };
 }

@@ -1,5 +1,5 @@
 import { RumeurError } from '../src/base/errors.js';
-import { isRecord, type PeerClient } from './client.js';
+import { isRecord, type Answer, type PeerClient } from './client.js';
 
 /** Rows asked for at a time; a peer sends fewer when they are large. */
 const PAGE = 1000;
@@ -15,7 +15,18 @@ export async function* keyPages(
   client: PeerClient,
   options: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<readonly string[]> {
-  yield* pages(client, 'keys', options, keyOf, (key) => key);
+  const call: Call = (page) => client.call('keys', page);
+  yield* pages(call, options, keyOf, (key) => key);
+}
+
+/** All members of a set in byte order, a page at a time. */
+export async function* memberPages(
+  client: PeerClient,
+  key: string,
+  options: Readonly<Record<string, unknown>>,
+): AsyncGenerator<readonly string[]> {
+  const call: Call = (page) => client.call('smembers', key, page);
+  yield* pages(call, options, memberOf, (member) => member);
 }
 
 /** All entries in the byte order of their keys, a page at a time. */
@@ -23,19 +34,22 @@ export async function* entryPages(
   client: PeerClient,
   options: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<readonly EntryRow[]> {
-  yield* pages(client, 'entries', options, rowOf, ({ key }) => key);
+  const call: Call = (page) => client.call('entries', page);
+  yield* pages(call, options, rowOf, ({ key }) => key);
 }
 
+/** Asks for one page. */
+type Call = (options: Readonly<Record<string, unknown>>) => Promise<Answer>;
+
 async function* pages<T>(
-  client: PeerClient,
-  event: string,
+  call: Call,
   options: Readonly<Record<string, unknown>>,
   read: (row: unknown) => T,
   keyIn: (row: T) => string,
 ): AsyncGenerator<readonly T[]> {
   let after: string | undefined;
   for (let more = true; more;) {
-    const answer = await client.call(event, {
+    const answer = await call({
       ...options,
       limit: PAGE,
       ...(after === undefined ? {} : { after }),
@@ -46,6 +60,11 @@ async function* pages<T>(
     more = answer.more === true && last !== undefined;
     if (last !== undefined) after = keyIn(last);
   }
+}
+
+function memberOf(row: unknown): string {
+  if (typeof row === 'string') return row;
+  throw senseless('smembers');
 }
 
 function keyOf(row: unknown): string {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RumeurError } from '../src/base/errors.js';
 import type { CommandModule, CommandUsage } from './command.js';
-import { commandEntries, COMMANDS, type CommandName } from './registry.js';
+import { commandEntries, COMMANDS, STANDALONE, type CommandName } from './registry.js';
 import type { GlobalOptions } from './session.js';
 import { PACKAGE_ROOT } from './target.js';
 
@@ -30,12 +30,13 @@ Exit codes: 0 done, 1 not found, 2 wrong usage or config, 3 peer not reachable,
 4 refused, 5 timed out.`;
 
 /** Whether commands take the global option of this name at all. */
-const takes = (name: CommandName, flags: string): boolean => name !== 'start' || flags === '--json';
+const takes = (name: CommandName, flags: string): boolean =>
+  (name !== 'start' && !STANDALONE.has(name)) || flags === '--json';
 
 /** The parser of one command. */
 function commandOf(name: CommandName, { usage }: CommandModule): Command {
-  const placeholder = name === 'start' ? '<config>' : '<config>|--url <peer>';
-  const command = plain(new Command(`rumeur ${placeholder} ${name}`));
+  const placeholder = name === 'start' ? '<config> ' : STANDALONE.has(name) ? '' : '<config>|--url <peer> ';
+  const command = plain(new Command(`rumeur ${placeholder}${name}`));
   command.description([COMMANDS[name].summary, usage.details.replaceAll('\n', ' ')].join('\n\n'));
   const aliases: readonly string[] = COMMANDS[name].aliases;
   for (const [argument, text] of usage.arguments) command.argument(argument, text);
@@ -105,13 +106,27 @@ export function parseCommand(
     throw usageError(name, thrown);
   }
   const options = command.opts<Record<string, unknown>>();
-  return { args: command.processedArgs as (string | undefined)[], options, globals: globalsOf(options) };
+  // The words of a last argument that may be repeated come as a list of their own.
+  const args = (command.processedArgs as (string | undefined | string[])[]).flat();
+  return { args, options, globals: globalsOf(options) };
 }
+
+/** Commands whose words are no keys, values or ids. */
+const WITHOUT_WORDS: ReadonlySet<CommandName> = new Set([
+  'start',
+  'import',
+  'export',
+  'addPeer',
+  'getPeers',
+  'buckets',
+  'status',
+  'wait',
+  'simulate',
+]);
 
 function usageError(name: CommandName, error: CommanderError): RumeurError {
   const message = error.message.replace(/^error: /, '').split('\n')[0] ?? error.message;
-  const beginsWithDash =
-    error.code === 'commander.unknownOption' && ['set', 'get', 'delete', 'keys', 'removePeer'].includes(name);
+  const beginsWithDash = error.code === 'commander.unknownOption' && !WITHOUT_WORDS.has(name);
   const hint = beginsWithDash
     ? `write -- before a key, value or id that begins with a dash; rumeur help ${name} lists the options`
     : `rumeur help ${name} shows how it goes`;

@@ -17,7 +17,26 @@ export const COMMANDS = {
   set: { aliases: ['put'], summary: 'write a value', load: () => import('./commands/set.js') },
   get: { aliases: [], summary: 'print a value', load: () => import('./commands/get.js') },
   delete: { aliases: ['del', 'rm'], summary: 'delete a key', load: () => import('./commands/delete.js') },
+  incr: { aliases: [], summary: 'count up', load: () => import('./commands/incr.js') },
+  decr: { aliases: [], summary: 'count down', load: () => import('./commands/decr.js') },
+  sadd: { aliases: [], summary: 'add members to a set', load: () => import('./commands/sadd.js') },
+  srem: { aliases: [], summary: 'remove members from a set', load: () => import('./commands/srem.js') },
+  smembers: {
+    aliases: [],
+    summary: 'list the members of a set',
+    load: () => import('./commands/smembers.js'),
+  },
   keys: { aliases: ['ls'], summary: 'list the keys', load: () => import('./commands/keys.js') },
+  buckets: {
+    aliases: [],
+    summary: 'list the buckets and their policies',
+    load: () => import('./commands/buckets.js'),
+  },
+  explain: {
+    aliases: [],
+    summary: 'tell where a value came from',
+    load: () => import('./commands/explain.js'),
+  },
   watch: { aliases: [], summary: 'print changes as they come', load: () => import('./commands/watch.js') },
   import: {
     aliases: [],
@@ -45,9 +64,27 @@ export const COMMANDS = {
     summary: 'show whether the peers are in sync',
     load: () => import('./commands/status.js'),
   },
+  wait: {
+    aliases: [],
+    summary: 'wait until the peers are in sync',
+    load: () => import('./commands/wait.js'),
+  },
+  verify: {
+    aliases: [],
+    summary: 'compare the data with the other peers',
+    load: () => import('./commands/verify.js'),
+  },
+  simulate: {
+    aliases: [],
+    summary: 'play a cluster through in virtual time',
+    load: () => import('./commands/simulate.js'),
+  },
 } as const satisfies Record<string, Registered>;
 
 export type CommandName = keyof typeof COMMANDS;
+
+/** Commands that are about no peer: they take neither a config nor `--url`. */
+export const STANDALONE: ReadonlySet<CommandName> = new Set(['simulate']);
 
 export const commandEntries = (): [CommandName, Registered][] =>
   Object.entries(COMMANDS) as [CommandName, Registered][];

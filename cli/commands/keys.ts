@@ -1,5 +1,5 @@
 import type { CommandModule } from '../command.js';
-import { print, shownName } from '../output.js';
+import { printNames } from '../names.js';
 import { keyPages } from '../pages.js';
 
 export const command: CommandModule = {
@@ -12,15 +12,8 @@ control character in it is printed as a JSON string; with --json all are, in one
 
   async run({ arguments: [prefix], session }) {
     const client = await session.connect();
-    let separator = '';
-    if (session.json) await print('[');
-    for await (const keys of keyPages(client, session.eventOptions({ prefix: prefix ?? '' }))) {
-      if (keys.length === 0) continue;
-      if (session.json) await print(separator + keys.map((key) => JSON.stringify(key)).join(','));
-      else await print(keys.map((key) => `${shownName(key)}\n`).join(''));
-      separator = ',';
-    }
-    if (session.json) await print(']\n');
+    const options = session.eventOptions({ prefix: prefix ?? '' });
+    await printNames(keyPages(client, options), session.json);
     return undefined;
   },
 };

@@ -6,9 +6,11 @@ import { print } from '../output.js';
 export const command: CommandModule = {
   usage: {
     arguments: [['<url or id>', 'the address or the id of the other peer, as getPeers shows them']],
+    options: [['--evict', 'it will not come back: deleted keys are no longer remembered for it']],
     details: `Prints OK: the link is closed, the address forgotten, and both address and id are kept out, also
-when other peers or a dial bring them back, until addPeer.`,
-    examples: ['config1 removePeer localhost:3004', 'config1 removePeer V1StGXR8_Z5jdHi6B-myT'],
+when other peers or a dial bring them back, until addPeer. Deletes are remembered until every peer has
+them on its disk; --evict says that nobody need wait for this one.`,
+    examples: ['config1 removePeer localhost:3004', 'config1 removePeer V1StGXR8_Z5jdHi6B-myT --evict'],
   },
 
   async run(context) {
@@ -16,8 +18,10 @@ when other peers or a dial bring them back, until addPeer.`,
     const written = required(context, 0);
     const peer = isId(written) ? written : parsePeerUrl(written);
     const client = await session.connect();
-    await client.call('removePeer', peer, {});
-    await print(session.json ? `${JSON.stringify({ removed: peer })}\n` : 'OK\n');
+    const evict = context.options['evict'] === true;
+    await client.call('removePeer', peer, evict ? { evict } : {});
+    const json = { removed: peer, ...(evict ? { evicted: true } : {}) };
+    await print(session.json ? `${JSON.stringify(json)}\n` : 'OK\n');
     return undefined;
   },
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { checkKey, encodeRaw } from '../../src/api/values.js';
 import { RumeurError } from '../../src/base/errors.js';
-import { required, textOption, type CommandContext, type CommandModule } from '../command.js';
+import { contextOption, required, textOption, type CommandContext, type CommandModule } from '../command.js';
 import { readStdin } from '../input.js';
 import { print } from '../output.js';
 import { valueText, withoutLastNewline, type ValueMode } from '../values.js';
@@ -16,6 +16,7 @@ export const command: CommandModule = {
       ['--string', 'the value is a string, whatever it looks like'],
       ['--json-value', 'the value is JSON; every digit is kept'],
       ['--file <file>', 'read the value from a file'],
+      ['--context <text>', 'replace the values that get --siblings has shown with this context'],
     ],
     details: `Prints OK when the write is as durable as the peer is configured. The value is JSON if it
 parses as JSON without losing a digit or a duplicate member, else a string: 42, true and
@@ -40,7 +41,7 @@ same rule, without its last line break.`,
     checkKey(key, limits);
     encodeRaw(text, limits);
     const client = await session.connect();
-    const { value } = await client.call('set', key, text, session.rawOptions());
+    const { value } = await client.call('set', key, text, session.rawOptions(contextOption(context)));
     await print(session.json ? `${JSON.stringify(value)}\n` : 'OK\n');
     return undefined;
   },

@@ -8,7 +8,8 @@ export const command: CommandModule = {
   usage: {
     arguments: [],
     details: `This peer, its buckets, and the others: whether all are in sync, or who is how many writes behind
-whom. Two peers with the same hash of a bucket hold the same data.`,
+whom, in which bucket and since when; and who has to hear of deletes before they can be forgotten.
+Two peers with the same hash of a bucket hold the same data.`,
     examples: ['config1 status', 'config1 status --json'],
   },
 
@@ -20,8 +21,8 @@ whom. Two peers with the same hash of a bucket hold the same data.`,
   },
 };
 
-/** A status for people. */
-export function statusText(status: Status): string {
+/** A status for people. @param now milliseconds since 1970 */
+export function statusText(status: Status, now = Date.now()): string {
   const { id, name, url, version, cluster, storage, durability, uptimeMs, readOnly } = status;
   const lines = [
     `${pc.bold(shownName(name))}  ${url}  ${id}`,
@@ -29,22 +30,63 @@ export function statusText(status: Status): string {
     ...(readOnly ? [pc.red('read-only: the disk refused a write; see the log')] : []),
     syncLine(status),
   ];
-  const buckets = Object.entries(status.buckets).map(([bucket, { keys, hash, inSync }]) => [
+  const buckets = Object.entries(status.buckets).map(([bucket, { policy, keys, hash, inSync }]) => [
     bucket,
+    policy,
     keys.toLocaleString('en-US'),
     hash,
     { styled: inSync ? pc.green('in sync') : pc.yellow('catching up') },
   ]);
-  const text = `${lines.join('\n')}\n\n${table(['bucket', 'keys', 'hash', 'state'], buckets)}`;
-  if (status.peers.length === 0) return text;
-  const peers = status.peers.map((peer) => [
-    peer.url ?? '-',
-    peer.id,
-    shownState(peer.state),
-    writes(peer.behind),
-    writes(peer.ahead),
-  ]);
-  return `${text}\n${table(['peer', 'id', 'state', 'we lack', 'it lacks'], peers)}`;
+  const parts = [lines.join('\n'), table(['bucket', 'policy', 'keys', 'hash', 'state'], buckets).trimEnd()];
+  if (status.peers.length > 0) {
+    const peers = status.peers.map((peer) => [
+      peer.url ?? '-',
+      peer.id,
+      shownState(peer.state),
+      writes(peer.behind),
+      writes(peer.ahead),
+    ]);
+    parts.push(table(['peer', 'id', 'state', 'we lack', 'it lacks'], peers).trimEnd());
+  }
+  const remarks = [...lagLines(status, now), ...bucketLines(status, now)];
+  if (remarks.length > 0) parts.push(remarks.join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Who differs from us in which bucket, and with whom a bucket is not replicated at all. */
+function lagLines({ peers }: Status, now: number): string[] {
+  return peers.flatMap(({ id, url, buckets, refused = [] }) => {
+    const peer = url ?? id;
+    const lags = Object.entries(buckets).map(([bucket, { behind, ahead, since }]) => {
+      const lacks = [
+        ...(behind > 0 ? [`we lack ${writes(behind)}`] : []),
+        ...(ahead > 0 ? [`it lacks ${writes(ahead)}`] : []),
+      ].join(', ');
+      const ago = since === null ? '' : `, since ${duration(now - since)} ago`;
+      return `${peer}, bucket ${bucket}: ${lacks}${ago}`;
+    });
+    const mismatches = refused.map((bucket) =>
+      pc.yellow(`${peer}, bucket ${bucket}: not replicated, its config gives it another policy`),
+    );
+    return [...lags, ...mismatches];
+  });
+}
+
+/** What stands in a bucket that people may want to do something about. */
+function bucketLines({ buckets }: Status, now: number): string[] {
+  return Object.entries(buckets).flatMap(([bucket, { tombstones, heldBy, damaged }]) => {
+    const lines: string[] = [];
+    if (damaged !== undefined)
+      lines.push(pc.red(`bucket ${bucket}: ${writes(damaged)} in damaged rows, awaited from other peers`));
+    if (tombstones > 0) {
+      const deleted = `bucket ${bucket}: ${tombstones.toLocaleString('en-US')} deleted keys are remembered`;
+      const waiting = heldBy
+        ? ` until ${shownName(heldBy.name)} (${heldBy.peer}) has them, last heard of ${duration(now - heldBy.since)} ago`
+        : '';
+      lines.push(deleted + waiting);
+    }
+    return lines;
+  });
 }
 
 function syncLine({ inSync, peers }: Status): string {
@@ -54,11 +96,12 @@ function syncLine({ inSync, peers }: Status): string {
   return inSync ? `${pc.green('in sync')}, ${others}` : `${pc.yellow('not in sync')}, ${others}`;
 }
 
-const writes = (count: number): string => (count === 0 ? '-' : `${count.toLocaleString('en-US')} writes`);
+const writes = (count: number): string =>
+  count === 0 ? '-' : `${count.toLocaleString('en-US')} write${count === 1 ? '' : 's'}`;
 
 /** `2 d 3 h`, `5 min`, `12 s`: the two largest units at most. */
 export function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+  const seconds = Math.max(0, Math.floor(ms / 1000));
   const parts: readonly (readonly [number, string])[] = [
     [Math.floor(seconds / 86_400), 'd'],
     [Math.floor(seconds / 3600) % 24, 'h'],

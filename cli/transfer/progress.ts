@@ -1,16 +1,18 @@
 import { SingleBar } from 'cli-progress';
 
 export interface ProgressOptions {
-  /** `import` or `export`. */
+  /** The command. */
   readonly label: string;
   /** What `update` counts up to; `undefined` when nobody knows. */
   readonly total: number | undefined;
+  /** What is counted; default `keys`. */
+  readonly unit?: string;
 }
 
 /** How often a line is written where there is no terminal. */
 const LINE_EVERY_MS = 5000;
 
-/** Keys so far, keys a second and the time left, on stderr: a bar on a terminal, else a plain line now and then. */
+/** What is done so far, how much a second and the time left, on stderr: a bar on a terminal, else a plain line now and then. */
 export class Progress {
   readonly #options: ProgressOptions;
   readonly #begun = performance.now();
@@ -20,11 +22,11 @@ export class Progress {
   constructor(options: ProgressOptions) {
     this.#options = options;
     if (!process.stderr.isTTY) return;
-    const { label, total } = options;
+    const { label, total, unit = 'keys' } = options;
     const format =
       total === undefined
-        ? `${label} {keys} keys, {rate}/s`
-        : `${label} {bar} {percentage}% {keys} keys, {rate}/s, {left}`;
+        ? `${label} {keys} ${unit}, {rate}/s`
+        : `${label} {bar} {percentage}% {keys} ${unit}, {rate}/s, {left}`;
     this.#bar = new SingleBar({
       format,
       stream: process.stderr,
@@ -40,7 +42,7 @@ export class Progress {
     if (this.#bar === undefined && performance.now() - this.#lastLine < LINE_EVERY_MS) return;
     const seconds = this.seconds;
     const rate = seconds < 0.2 ? 0 : Math.round(keys / seconds);
-    const { label, total } = this.#options;
+    const { label, total, unit = 'keys' } = this.#options;
     const left =
       total === undefined || position === 0
         ? ''
@@ -51,7 +53,7 @@ export class Progress {
     }
     this.#lastLine = performance.now();
     const percent = total === undefined || total === 0 ? '' : `${Math.floor((100 * position) / total)}%, `;
-    process.stderr.write(`${label}: ${percent}${keys} keys, ${rate}/s${left === '' ? '' : `, ${left}`}\n`);
+    process.stderr.write(`${label}: ${percent}${keys} ${unit}, ${rate}/s${left === '' ? '' : `, ${left}`}\n`);
   }
 
   /** A line of its own, above the bar. */

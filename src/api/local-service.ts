@@ -2,32 +2,43 @@ import { RumeurError } from '../base/errors.js';
 import { type BucketName, isId } from '../base/ids.js';
 import { parsePeerUrl } from '../base/url.js';
 import type { Config } from '../config/config.js';
-import { dotToText } from '../data/dot.js';
-import type { Entry } from '../data/entry.js';
-import { stampToText } from '../data/stamp.js';
+import { counterValue } from '../data/policies/counter.js';
+import { memberKey } from '../data/policies/set.js';
 import type { Link } from '../protocol/link.js';
 import type { Bucket } from '../replica/bucket.js';
 import { activeLinks } from '../replica/core.js';
 import type { Replica } from '../replica/replica.js';
-import type { Change } from '../replica/step.js';
+import type { Change, OpResult } from '../replica/step.js';
 import type { Loop } from '../runtime/loop.js';
 import type { Storage } from '../storage/storage.js';
+import type { BucketComparison, VerifyOptions } from './comparison.js';
+import { Explainer } from './explain.js';
+import type { Explanation } from './explanation.js';
+import { History } from './history.js';
+import { PeerDirectory } from './peer-directory.js';
+import { namesOf, needsPolicy, Reader } from './reader.js';
 import type {
+  BucketInfo,
+  Counted,
+  MemberRange,
   PeerInfo,
   PeerService,
   Row,
   RowChange,
   ScanRange,
+  Siblings,
   Status,
   WriteOp,
   WriteResult,
 } from './service.js';
+import { SiblingBound } from './sibling-bound.js';
 import { bucketsOf, heldOf, peersOf, syncOf } from './status.js';
+import { checkKeyPart } from './values.js';
+import { comparisonOf } from './verify.js';
+import { Watchers } from './watchers.js';
 
-interface Watch {
-  readonly prefix: string;
-  readonly listener: (change: RowChange) => void;
-}
+/** Members that are removed in one commit when a whole set is deleted. */
+const MEMBERS_AT_ONCE = 1000;
 
 /** The service of the peer in this process: reads go to the store, writes through the loop. */
 export class LocalService implements PeerService {
@@ -35,18 +46,37 @@ export class LocalService implements PeerService {
   readonly #url: string;
   readonly #version: string;
   readonly #replica: Replica;
-  readonly #storage: Storage;
   readonly #loop: Loop;
+  readonly #wallClock: () => number;
   readonly #startedAt = performance.now();
-  readonly #watches = new Map<string, Set<Watch>>();
+  readonly #watchers = new Watchers();
+  readonly #history = new History();
+  readonly #reader: Reader;
+  readonly #names: PeerDirectory;
+  readonly #explainer: Explainer;
+  readonly #bound: SiblingBound;
 
-  constructor(config: Config, url: string, version: string, replica: Replica, storage: Storage, loop: Loop) {
+  constructor(
+    config: Config,
+    url: string,
+    version: string,
+    replica: Replica,
+    storage: Storage,
+    loop: Loop,
+    wallClock: () => number,
+  ) {
     this.#config = config;
     this.#url = url;
     this.#version = version;
     this.#replica = replica;
-    this.#storage = storage;
     this.#loop = loop;
+    this.#wallClock = wallClock;
+    this.#reader = new Reader(storage, ({ name }, key) =>
+      loop.enqueue({ kind: 'damaged', bucket: name, key }),
+    );
+    this.#names = new PeerDirectory(replica.core, config.name, replica.members);
+    this.#explainer = new Explainer(this.#reader, this.#history, this.#names);
+    this.#bound = new SiblingBound(config.limits.siblings, (bucket, key) => this.#reader.cell(bucket, key));
   }
 
   #bucket(name: string): Bucket {
@@ -59,45 +89,114 @@ export class LocalService implements PeerService {
   }
 
   read(bucket: string, key: string): Uint8Array | undefined {
-    return this.#storage.get(this.#bucket(bucket).name, key)?.value ?? undefined;
+    return this.#reader.read(this.#bucket(bucket), key);
   }
 
-  async write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
-    const results = await this.#loop.write(this.#bucket(bucket).name, ops);
-    return results.map(({ found, entry }) => (entry ? { found, ...namesOf(entry) } : { found }));
+  siblings(bucket: string, key: string): Siblings {
+    return this.#reader.siblings(this.#bucket(bucket), key);
   }
 
-  scan(
-    bucket: string,
-    { prefix, after, limit, maxBytes = Infinity }: ScanRange,
-  ): { rows: Row[]; more: boolean } {
-    const range = { ...(prefix === undefined ? {} : { prefix }), ...(after === undefined ? {} : { after }) };
-    const rows: Row[] = [];
-    let bytes = 0;
-    for (const entry of this.#storage.entries(this.#bucket(bucket).name, range)) {
-      if (entry.value === null) continue;
-      bytes += entry.key.length + entry.value.length;
-      if (rows.length >= limit || (rows.length > 0 && bytes > maxBytes)) return { rows, more: true };
-      rows.push({ key: entry.key, value: entry.value, ...namesOf(entry) });
+  members(bucket: string, key: string, range: MemberRange): { members: string[]; more: boolean } {
+    return this.#reader.members(this.#bucket(bucket), key, range);
+  }
+
+  scan(bucket: string, range: ScanRange): { rows: Row[]; more: boolean } {
+    return this.#reader.scan(this.#bucket(bucket), range);
+  }
+
+  explain(bucket: string, key: string): Explanation {
+    return this.#explainer.explain(this.#bucket(bucket), key);
+  }
+
+  async write(name: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
+    const bucket = this.#bucket(name);
+    if (bucket.policy.name === 'set') return this.#deleteSets(bucket, ops);
+    return (await this.#write(bucket, ops)).map(resultOf);
+  }
+
+  async #write(bucket: Bucket, ops: readonly WriteOp[]): Promise<readonly OpResult[]> {
+    const leave = this.#bound.enter(bucket, ops);
+    try {
+      return await this.#loop.write(bucket.name, ops);
+    } finally {
+      leave();
     }
-    return { rows, more: false };
+  }
+
+  async increment(name: string, key: string, by: number): Promise<Counted> {
+    const [result] = await this.#write(this.#bucket(name), [{ key, increment: by }]);
+    if (!result?.entry) throw new RumeurError('INTERNAL', 'an increment without a result');
+    return { value: counterValue(result.cell), ...namesOf(result.entry) };
+  }
+
+  async addMembers(name: string, key: string, members: readonly string[]): Promise<number> {
+    const results = await this.#writeMembers(name, key, members, TRUE);
+    return results.filter(({ found }) => !found).length;
+  }
+
+  async removeMembers(name: string, key: string, members: readonly string[]): Promise<number> {
+    const results = await this.#writeMembers(name, key, members, null);
+    return results.filter(({ found }) => found).length;
+  }
+
+  async #writeMembers(
+    name: string,
+    key: string,
+    members: readonly string[],
+    value: Uint8Array | null,
+  ): Promise<readonly OpResult[]> {
+    const bucket = this.#bucket(name);
+    if (bucket.policy.name !== 'set') throw needsPolicy(bucket, 'set', 'or set a value that is an array');
+    const ops = members.map((member) => {
+      const stored = memberKey(key, member);
+      checkKeyPart(stored, 'the key together with the member', this.#config.limits);
+      return { key: stored, value };
+    });
+    return ops.length === 0 ? [] : this.#write(bucket, ops);
+  }
+
+  /** A set is deleted by removing the members that it has here. */
+  async #deleteSets(bucket: Bucket, ops: readonly WriteOp[]): Promise<WriteResult[]> {
+    if (ops.some((op) => !('value' in op) || op.value !== null || op.context !== undefined)) {
+      const message = `the bucket '${bucket.name}' has the policy "set": its keys hold members, not values`;
+      throw new RumeurError('POLICY', message, { hint: 'use sadd and srem' });
+    }
+    const results: WriteResult[] = [];
+    for (const { key } of ops) results.push(await this.#deleteSet(bucket, key));
+    return results;
+  }
+
+  async #deleteSet(bucket: Bucket, key: string): Promise<WriteResult> {
+    let last: WriteResult = { found: false };
+    let after: string | undefined;
+    for (let more = true; more;) {
+      const range = { limit: MEMBERS_AT_ONCE, ...(after === undefined ? {} : { after }) };
+      const page = this.#reader.members(bucket, key, range);
+      const ops = page.members.map((member) => ({ key: memberKey(key, member), value: null }));
+      const results = ops.length === 0 ? [] : await this.#write(bucket, ops);
+      last = results.map(resultOf).findLast(({ dot }) => dot !== undefined) ?? last;
+      after = page.members.at(-1);
+      ({ more } = page);
+    }
+    return last;
   }
 
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void {
-    const { name } = this.#bucket(bucket);
-    const watch = { prefix, listener };
-    let watches = this.#watches.get(name);
-    if (!watches) this.#watches.set(name, (watches = new Set<Watch>()));
-    watches.add(watch);
-    return () => watches.delete(watch);
+    return this.#watchers.add(this.#bucket(bucket).name, prefix, listener);
   }
 
   /** Called by the loop after each commit. */
-  changed({ bucket, entry }: Change): void {
-    const watches = this.#watches.get(bucket);
-    if (!watches || watches.size === 0) return;
-    const change: RowChange = { bucket, key: entry.key, value: entry.value, ...namesOf(entry) };
-    for (const { prefix, listener } of watches) if (entry.key.startsWith(prefix)) listener(change);
+  changed(change: Change): void {
+    this.#history.add(change, this.#wallClock());
+    this.#watchers.tell(this.#bucket(change.bucket).policy.name, change);
+  }
+
+  buckets(): Record<string, BucketInfo> {
+    const rows = [...this.#replica.core.buckets.values()].map(({ name, policy, keys }) => [
+      name,
+      { policy: policy.name, keys },
+    ]);
+    return Object.fromEntries(rows) as Record<string, BucketInfo>;
   }
 
   async addPeer(url: string): Promise<void> {
@@ -114,6 +213,25 @@ export class LocalService implements PeerService {
     await this.#loop.removePeer(isId(target) ? target : parsePeerUrl(target));
   }
 
+  async evict(target: string): Promise<void> {
+    await this.#loop.evict(isId(target) ? target : parsePeerUrl(target));
+  }
+
+  compare(): Promise<void> {
+    return this.#loop.compare();
+  }
+
+  async verify({ peer, bucket: name }: VerifyOptions = {}): Promise<BucketComparison[]> {
+    const bucket = name === undefined ? undefined : this.#bucket(name).name;
+    const target = peer === undefined || isId(peer) ? peer : parsePeerUrl(peer);
+    const comparisons = await this.#loop.verify(target, bucket);
+    const peers = this.getPeers();
+    return comparisons.map((one) => {
+      const { policy } = this.#bucket(one.bucket);
+      return comparisonOf(one, policy.name, this.#names.ofPeer(one.peer), peers);
+    });
+  }
+
   getPeers(): PeerInfo[] {
     return peersOf(this.#replica.core, this.#links());
   }
@@ -127,7 +245,7 @@ export class LocalService implements PeerService {
     const { core } = this.#replica;
     const links = this.#links();
     const readOnly = this.#loop.failure !== undefined;
-    const buckets = bucketsOf(core, links, readOnly);
+    const buckets = bucketsOf(core, links, readOnly, this.#replica.members);
     const held = heldOf(core);
     return {
       id: this.#replica.peerId,
@@ -148,7 +266,8 @@ export class LocalService implements PeerService {
   }
 }
 
-const namesOf = (entry: Entry): { dot: string; stamp: string } => ({
-  dot: dotToText(entry),
-  stamp: stampToText(entry.stamp),
-});
+/** What stands under a member's key while it belongs to the set. */
+const TRUE = new TextEncoder().encode('true');
+
+const resultOf = ({ found, entry }: OpResult): WriteResult =>
+  entry ? { found, ...namesOf(entry) } : { found };

@@ -61,6 +61,7 @@ export class PeerNode {
       links: limits.links,
       addresses: limits.addresses,
       deltaChunkBytes: limits.deltaChunkBytes,
+      durable: config.storage !== 'memory',
     };
     this.replica = new Replica(settings, storage.initial, storage, secureSeed());
     this.#loop = new Loop(this.replica, storage, {
@@ -71,7 +72,7 @@ export class PeerNode {
       onNote: (note) => logNote(logger, note),
       onFailure: (error) => this.#onFailure(error),
     });
-    this.service = new LocalService(config, this.url, VERSION, this.replica, storage, this.#loop);
+    this.service = new LocalService(config, this.url, VERSION, this.replica, storage, this.#loop, clock);
     this.#transport = this.#openTransport();
     this.#events = attachEvents(http.mount('/socket.io/'), this.service, {
       limits,

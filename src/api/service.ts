@@ -1,12 +1,16 @@
 import type { PeerId } from '../base/ids.js';
+import type { LocalOp } from '../data/op.js';
 import type { AddressSource } from '../protocol/address-book.js';
 import type { Direction } from '../transport/transport.js';
+import type { BucketPolicy } from './bucket-policy.js';
+import type { BucketComparison, VerifyOptions } from './comparison.js';
+import type { Explanation } from './explanation.js';
 
-/** One key to write: JSON text as UTF-8, already validated, or `null` to delete. */
-export interface WriteOp {
-  readonly key: string;
-  readonly value: Uint8Array | null;
-}
+/**
+ * One key to write: a value (JSON text as UTF-8, already validated) or `null` to delete, perhaps with the context of what
+ * its writer had seen; or an increment. Members of sets go through `addMembers` and `removeMembers`.
+ */
+export type WriteOp = LocalOp;
 
 /** `found`: whether a live value stood under the key before. A delete that found nothing writes nothing. */
 export interface WriteResult {
@@ -17,6 +21,17 @@ export interface WriteResult {
   readonly stamp?: string;
 }
 
+/** What an increment has led to, as this peer sees it. */
+export interface Counted {
+  readonly value: number;
+  readonly dot: string;
+  readonly stamp: string;
+}
+
+/**
+ * A key with what it holds: the value; of concurrent values the greatest; of a counter the sum; of a set the sorted array
+ * of its members. Dot and stamp are those of the greatest write that it is made of.
+ */
 export interface Row {
   readonly key: string;
   /** JSON text as UTF-8. */
@@ -25,16 +40,46 @@ export interface Row {
   readonly stamp: string;
 }
 
+/** A change of what a key holds, with the dot and stamp of the write that made it. */
 export interface RowChange {
   readonly bucket: string;
   readonly key: string;
-  /** JSON text as UTF-8; `null` when the key was deleted. */
+  /** As in `Row`; `null` when nothing is left under the key, and for changes of sets. */
   readonly value: Uint8Array | null;
+  readonly dot: string;
+  readonly stamp: string;
+  /** How many values stand side by side; only when there are several. */
+  readonly siblings?: number;
+  /** Of sets only: which member came or went. */
+  readonly member?: { readonly name: string; readonly added: boolean };
+}
+
+/** One of the values that stand side by side under a key. */
+export interface Sibling {
+  /** JSON text as UTF-8. */
+  readonly value: Uint8Array;
   readonly dot: string;
   readonly stamp: string;
 }
 
+/** All values under a key, ascending by stamp, and what a write must name that has seen them. */
+export interface Siblings {
+  readonly values: readonly Sibling[];
+  /** Opaque text, made of what this cell holds; `undefined` when nothing was ever written there. */
+  readonly context: string | undefined;
+}
+
+/** Which members of a set. */
+export interface MemberRange {
+  /** Only members above this one. */
+  readonly after?: string;
+  /** Members at most. */
+  readonly limit: number;
+}
+
 export interface ScanRange {
+  /** Leaves values out: those of the rows are empty. */
+  readonly keysOnly?: boolean;
   readonly prefix?: string;
   /** Only keys above this one. */
   readonly after?: string;
@@ -61,10 +106,34 @@ export interface PeerInfo {
   known: AddressSource | 'dialed-us';
 }
 
-/** One bucket, as this peer holds it. */
-export interface BucketStatus {
-  /** Live keys. */
+/** A bucket of this peer. */
+export interface BucketInfo {
+  policy: BucketPolicy;
+  /** Live keys; of a bucket of sets, members. */
   keys: number;
+}
+
+/**
+ * The member, perhaps this peer itself, that has not announced to have some of the tombstones that stand here; of several
+ * the one that has been silent for longest.
+ */
+export interface HeldBy {
+  peer: PeerId;
+  name: string;
+  /** When it last announced what it has, milliseconds since 1970. */
+  since: number;
+}
+
+/** One bucket, as this peer holds it. */
+export interface BucketStatus extends BucketInfo {
+  /** Standing tombstones. */
+  tombstones: number;
+  /** Who keeps tombstones from being dropped; `null` when nobody does. */
+  heldBy: HeldBy | null;
+  /** For each origin the intervals up to which tombstones were dropped here; absent when none ever was. */
+  floor?: Record<string, string>;
+  /** Writes that were lost in damaged rows and are awaited from other peers; absent when there are none. */
+  damaged?: number;
   /** The order-independent hash of the live entries, 32 hex digits. */
   hash: string;
   /** For each origin the covered intervals, `1-5,7-9`. */
@@ -80,6 +149,10 @@ export interface PeerSync {
   /** Operations that it is known to have and we have not, and the other way round. */
   behind: number;
   ahead: number;
+  /** The same by bucket: those that differ. */
+  buckets: Record<string, BucketLag>;
+  /** Buckets that are not replicated with it, as its config gives them another policy; absent when there are none. */
+  refused?: string[];
   /** Operations that crossed the present link, pushes and deltas apart; absent without a link. */
   traffic?: {
     pushesSent: number;
@@ -88,6 +161,14 @@ export interface PeerSync {
     deltasReceived: number;
     rounds: number;
   };
+}
+
+/** How far a peer and we are from each other in one bucket. */
+export interface BucketLag {
+  behind: number;
+  ahead: number;
+  /** When the difference was first seen, milliseconds since 1970; `null` when that is not known. */
+  since: number | null;
 }
 
 /** A peer and, as far as it knows, its cluster. */
@@ -113,20 +194,45 @@ export interface Status {
 /**
  * What a running peer offers to its own process; the library, the Socket.IO events and later surfaces stand on it.
  * Every failure is a RumeurError. Keys and values are validated by the caller with `api/values.ts`.
+ *
+ * Whatever names a bucket may fail with `BUCKET_UNKNOWN`, whatever its policy does not allow with `POLICY`; reads of a
+ * row that is damaged and not yet repaired with `DISK_FAILED`.
  */
 export interface PeerService {
-  /** The JSON text under a key, `undefined` when there is none. @throws `BUCKET_UNKNOWN` */
+  /** The JSON text of what a key holds (see `Row`), `undefined` when there is nothing. */
   read(bucket: string, key: string): Uint8Array | undefined;
+  /** @throws `POLICY` where values do not stand side by side */
+  siblings(bucket: string, key: string): Siblings;
   /** One commit; resolves when it is as durable as configured. One result for each op, in order. */
   write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]>;
+  /** @param by a safe integer, negative to decrement. @throws `VALUE_INVALID` when the sum would not be one */
+  increment(bucket: string, key: string, by: number): Promise<Counted>;
+  /** One commit; resolves with how many of them were no members before. */
+  addMembers(bucket: string, key: string, members: readonly string[]): Promise<number>;
+  /** One commit; resolves with how many of them were members. */
+  removeMembers(bucket: string, key: string, members: readonly string[]): Promise<number>;
+  /** The members of a set in the order of their UTF-8 bytes. */
+  members(bucket: string, key: string, range: MemberRange): { members: string[]; more: boolean };
   /** `more`: a bound of the range ended it, and there are further rows. */
   scan(bucket: string, range: ScanRange): { rows: Row[]; more: boolean };
   /** Calls `listener` after each change of a key that starts with `prefix`; returns the way to stop it. */
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void;
+  /** Where what stands under a key came from. */
+  explain(bucket: string, key: string): Explanation;
+  buckets(): Record<string, BucketInfo>;
   /** @throws `ARGUMENT_INVALID` for what is no peer's url */
   addPeer(url: string): Promise<void>;
   /** @throws `NOT_FOUND` for a peer that is not known */
   removePeer(urlOrId: string): Promise<void>;
+  /** Tombstones no longer wait for this peer: it will not come back. @throws `NOT_FOUND` for a peer that is no member */
+  evict(urlOrId: string): Promise<void>;
+  /** Compares with every neighbour; resolves when all have answered, so that `status` then tells how things stand. */
+  compare(): Promise<void>;
+  /**
+   * Compares data with linked peers entry by entry, bucket by bucket and one after the other, and changes nothing.
+   * @throws `NOT_FOUND` for a peer that is not known, `PEER_UNREACHABLE` for one without a link, `OVERLOADED`
+   */
+  verify(options?: VerifyOptions): Promise<BucketComparison[]>;
   getPeers(): PeerInfo[];
   status(): Status;
 }

@@ -1,9 +1,12 @@
 import type { BucketName, PeerId } from '../base/ids.js';
+import type { VersionVector } from '../data/version-vector.js';
 import type { KnownAddress } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
 import type { Core } from '../replica/core.js';
 import type { Bucket } from '../replica/bucket.js';
-import type { BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
+import type { Members } from '../replica/members.js';
+import { tombstoneStatus } from '../replica/tombstone-status.js';
+import type { BucketLag, BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
 
 /** Attempts that may fail before a peer counts as down. */
 const DOWN_AFTER = 3;
@@ -67,12 +70,26 @@ export function syncOf(core: Core, links: readonly Link[]): PeerSync[] {
   return peersOf(core, links).flatMap(({ id, url, state }) => {
     if (id === null) return [];
     const link = byId.get(id);
-    const buckets = [...core.buckets.values()];
-    const behind = link ? buckets.reduce((sum, bucket) => sum + behindOf(bucket, link), 0) : 0;
-    const ahead = link ? buckets.reduce((sum, bucket) => sum + aheadOf(bucket, link), 0) : 0;
+    const buckets = link ? lagsOf(core, link) : {};
+    const lags = Object.values(buckets);
+    const behind = lags.reduce((sum, lag) => sum + lag.behind, 0);
+    const ahead = lags.reduce((sum, lag) => sum + lag.ahead, 0);
+    const refused = link && link.refused.size > 0 ? { refused: [...link.refused] } : {};
     const traffic = link ? { traffic: { ...link.traffic } } : {};
-    return [{ id, url, state, behind, ahead, ...traffic }];
+    return [{ id, url, state, behind, ahead, buckets, ...refused, ...traffic }];
   });
+}
+
+/** The buckets in which we and the other side differ, of those that are replicated between us. */
+function lagsOf(core: Core, link: Link): Record<string, BucketLag> {
+  const lags: [string, BucketLag][] = [];
+  for (const bucket of core.buckets.values()) {
+    if (link.refused.has(bucket.name)) continue;
+    const lag = { behind: behindOf(bucket, link), ahead: aheadOf(bucket, link) };
+    const since = link.behindSince.get(bucket.name) ?? null;
+    if (lag.behind + lag.ahead > 0) lags.push([bucket.name, { ...lag, since }]);
+  }
+  return Object.fromEntries(lags);
 }
 
 function behindOf(bucket: Bucket, link: Link): number {
@@ -88,28 +105,42 @@ function aheadOf(bucket: Bucket, link: Link): number {
 
 /**
  * In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell, nor
- * can who has stopped.
+ * can who has stopped. A bucket that a neighbour has under another policy is not in sync with it, nor is one with rows
+ * that wait for repair.
  */
 export function bucketsOf(
   core: Core,
   links: readonly Link[],
   hasStopped: boolean,
+  members: Members,
 ): Record<string, BucketStatus> {
   const isCutOff = hasStopped || (links.length === 0 && [...core.addresses.active()].length > 0);
   return Object.fromEntries(
     [...core.buckets.values()].map((bucket) => {
-      const inSync =
-        !isCutOff && links.every((link) => behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0);
+      const inSync = !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(bucket, link));
       return [
         bucket.name,
-        { keys: bucket.keys, hash: bucket.fingerprint.toText(), vector: vectorOf(bucket), inSync },
+        {
+          policy: bucket.policy.name,
+          keys: bucket.keys,
+          tombstones: bucket.tombstones,
+          hash: bucket.fingerprint.toText(),
+          vector: intervalsOf(bucket.vector),
+          ...(bucket.floor.size > 0 ? { floor: intervalsOf(bucket.floor) } : {}),
+          heldBy: tombstoneStatus(core.view, members, bucket).heldBy[0] ?? null,
+          ...(bucket.damages.size > 0 ? { damaged: bucket.damages.size } : {}),
+          inSync,
+        },
       ];
     }),
   );
 }
 
-function vectorOf(bucket: Bucket): Record<string, string> {
-  const rows = [...bucket.vector.entries()].map(([origin, set]) => {
+const isInSync = (bucket: Bucket, link: Link): boolean =>
+  !link.refused.has(bucket.name) && behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0;
+
+function intervalsOf(vector: VersionVector): Record<string, string> {
+  const rows = [...vector.entries()].map(([origin, set]) => {
     const parts: string[] = [];
     for (let i = 0; i < set.length; i += 2) parts.push(`${set[i] ?? 0}-${set[i + 1] ?? 0}`);
     return [origin, parts.join(',')] as const;

@@ -36,6 +36,10 @@ export interface GossipConfig {
   readonly pingTimeoutMs: number;
   readonly dialBackoffMs: readonly [number, number];
   readonly dialTimeoutMs: number;
+  readonly announceMs: number;
+  readonly evictAfterMs: number;
+  /** 0: never. */
+  readonly auditMs: number;
 }
 
 /** Bytes where the name says so (keys and values in UTF-8), levels of nesting for `valueDepth`, else counts. */
@@ -48,6 +52,7 @@ export interface Limits {
   readonly watchesPerClient: number;
   readonly addresses: number;
   readonly pendingWrites: number;
+  readonly siblings: number;
   readonly deltaChunkBytes: number;
 }
 
@@ -135,12 +140,8 @@ function crossProblems(input: unknown): Problem[] {
     });
   }
   if (isRecord(gossip)) {
-    const ping = gossip['pingMs'] ?? 5000;
-    const silence = gossip['pingTimeoutMs'] ?? 15_000;
-    if (typeof ping === 'number' && typeof silence === 'number' && silence < ping) {
-      const text = `found ${show(silence)}, expected at least pingMs, which is ${show(ping)}`;
-      problems.push({ path: ['gossip', 'pingTimeoutMs'], text });
-    }
+    problems.push(...atLeast(gossip, 'pingTimeoutMs', 15_000, 'pingMs', 5000));
+    problems.push(...atLeast(gossip, 'evictAfterMs', 604_800_000, 'announceMs', 5000));
   }
   // zod passes over this one name in records.
   if (isRecord(buckets) && Object.hasOwn(buckets, '__proto__')) {
@@ -150,6 +151,21 @@ function crossProblems(input: unknown): Problem[] {
     });
   }
   return problems;
+}
+
+/** Of two times of `gossip`, each with its default, the one must not be below the other. */
+function atLeast(
+  gossip: Readonly<Record<string, unknown>>,
+  name: string,
+  usual: number,
+  least: string,
+  usualLeast: number,
+): Problem[] {
+  const value = gossip[name] ?? usual;
+  const bound = gossip[least] ?? usualLeast;
+  if (typeof value !== 'number' || typeof bound !== 'number' || value >= bound) return [];
+  const text = `found ${show(value)}, expected at least ${least}, which is ${show(bound)}`;
+  return [{ path: ['gossip', name], text }];
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

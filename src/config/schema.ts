@@ -6,7 +6,7 @@ import { WHOLE_SENTENCE } from './problems.js';
 export const STORAGES = ['lmdb', 'memory'] as const;
 export const DURABILITIES = ['flushed', 'committed', 'memory'] as const;
 /** The same names as in `data/policy.ts`, which lies behind this room; a test keeps them equal. */
-export const BUCKET_POLICIES = ['lww'] as const;
+export const BUCKET_POLICIES = ['lww', 'fww', 'siblings', 'counter', 'set'] as const;
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export const LOG_FORMATS = ['pretty', 'json'] as const;
 
@@ -42,7 +42,12 @@ const origin = z
 const advertise = z.string({ error: 'a URL such as "http://shop.example:3001"' }).superRefine(checkUrl);
 
 const bucket = section(
-  { policy: choice(BUCKET_POLICIES, 'Which of two concurrent writes of a key stands.').default('lww') },
+  {
+    policy: choice(
+      BUCKET_POLICIES,
+      'What becomes of concurrent writes of a key: lww, the last writer wins; fww, the first write stands and nothing replaces it; siblings, all values are kept until a write resolves them; counter, increments add up; set, keys hold sets of strings, and an add wins over a concurrent remove.',
+    ).default('lww'),
+  },
   'One bucket.',
 );
 
@@ -87,6 +92,21 @@ const gossip = section(
       HOUR_MS,
       'A dial that has not become a link after so long is given up, in milliseconds.',
     ).default(5000),
+    announceMs: whole(
+      10,
+      HOUR_MS,
+      'How often a peer with a durable store tells the others what is on its disk, when that has changed, in milliseconds: tombstones are dropped when all have told that they hold them.',
+    ).default(5000),
+    evictAfterMs: whole(
+      1000,
+      365 * DAY_MS,
+      'A peer that has announced nothing for so long holds back no tombstones any more, in milliseconds; not below announceMs.',
+    ).default(7 * DAY_MS),
+    auditMs: whole(
+      0,
+      365 * DAY_MS,
+      'Time between two audits, each of which looks through a part of the store for damaged rows, in milliseconds; 0 means never.',
+    ).default(10_000),
   },
   'How peers find and follow each other.',
 );
@@ -105,6 +125,11 @@ const limits = section(
       10_000_000,
       'Most writes waiting for the disk; beyond it writes are refused as OVERLOADED.',
     ).default(10_000),
+    siblings: whole(
+      1,
+      1000,
+      'Most concurrent values of a key in a bucket with the policy siblings; a write that would make more is refused as OVERLOADED.',
+    ).default(64),
     deltaChunkBytes: whole(
       1024,
       1_048_576,

@@ -24,6 +24,11 @@ export class Fingerprint {
     return new Fingerprint(this.#words.slice());
   }
 
+  /** Becomes equal to `other`. */
+  reset(other: Fingerprint): void {
+    this.#words.set(other.#words);
+  }
+
   add(digest: Uint8Array): void {
     const other = wordsOf(digest);
     let carry = 0;

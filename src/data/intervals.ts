@@ -123,6 +123,10 @@ export function atLeast(set: Intervals, from: number): Intervals {
   return out;
 }
 
+/** The part of the set at or below `to`. */
+export const atMost = (set: Intervals, to: number): Intervals =>
+  highest(set) <= to ? set : subtract(set, [to + 1, Number.MAX_SAFE_INTEGER]);
+
 /** Whether a list from outside is a sound interval list: whole, ascending, disjoint, not touching. */
 export function isIntervals(list: unknown): list is Intervals {
   if (!Array.isArray(list) || list.length % 2 !== 0) return false;

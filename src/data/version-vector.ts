@@ -17,8 +17,8 @@ export class VersionVector {
     for (const [origin, set] of rows) if (set.length > 0) this.#origins.set(origin, set);
   }
 
-  /** Exactly these dots; within an origin their seqs must strictly fall. Linear time. */
-  static ofFalling(dots: Iterable<Dot>): VersionVector {
+  /** Exactly these dots; within an origin their seqs strictly fall or strictly rise. Linear time. */
+  static ofDots(dots: Iterable<Dot>): VersionVector {
     const lists = new Map<OriginId, number[]>();
     for (const { origin, seq } of dots) {
       const list = lists.get(origin);
@@ -26,7 +26,7 @@ export class VersionVector {
       else lists.set(origin, [seq]);
     }
     return new VersionVector(
-      [...lists].map(([origin, list]) => [origin, intervals.fromAscending(list.reverse())] as const),
+      [...lists].map(([origin, list]) => [origin, intervals.fromAscending(ascending(list))] as const),
     );
   }
 
@@ -84,6 +84,11 @@ export class VersionVector {
     return rest;
   }
 
+  /** What this vector and `other` both cover. */
+  intersect(other: VersionVector): VersionVector {
+    return this.minus(this.minus(other));
+  }
+
   /** Whether everything covered here is covered by `other`. */
   within(other: VersionVector): boolean {
     for (const [origin, set] of this.#origins) {
@@ -123,3 +128,6 @@ export class VersionVector {
     return text;
   }
 }
+
+const ascending = (list: number[]): number[] =>
+  (list[0] as number) > (list[list.length - 1] as number) ? list.reverse() : list;

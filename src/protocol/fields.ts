@@ -5,15 +5,14 @@ import { isBucketName, isId, type BucketName, type OriginId } from '../base/ids.
 import { type Intervals, isIntervals } from '../data/intervals.js';
 import type { Stamp } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
-import { MAX_DEPTH, MAX_ELEMENTS, MAX_KEY_BYTES, MAX_TEXT_BYTES, MAX_VALUE_BYTES } from './limits.js';
+import { checkShape } from './codec/shape.js';
+import { MAX_ELEMENTS, MAX_KEY_BYTES, MAX_TEXT_BYTES, MAX_VALUE_BYTES } from './limits.js';
+import { MalformedMessage } from './malformed.js';
 
-/** A message that breaks the protocol. The link it came on is closed with this reason. */
-export class MalformedMessage extends Error {
-  constructor(what: string) {
-    super(what);
-    this.name = 'MalformedMessage';
-  }
-}
+export { MalformedMessage };
+
+const HASH_BYTES = 16;
+export const SHORT_HASH_BYTES = 8;
 
 const encoder = new Encoder({ useBigInt64: true });
 
@@ -53,82 +52,6 @@ export function unpackList(bytes: Uint8Array): Fields {
   return Fields.of(value);
 }
 
-/**
- * Walks the MessagePack headers: only nil, booleans, unsigned integers, valid UTF-8, bytes and arrays; bounded depth and
- * length.
- */
-function checkShape(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const open: number[] = [];
-  let budget = Math.min(bytes.length, MAX_ELEMENTS);
-  let at = 0;
-  do {
-    if (at >= bytes.length) throw new MalformedMessage('truncated');
-    const header = readHeader(view, at);
-    if (header.text > 0 && !isUtf8(bytes.subarray(at + header.size - header.text, at + header.size))) {
-      throw new MalformedMessage('a text that is not UTF-8');
-    }
-    at += header.size;
-    if (open.length > 0) open[open.length - 1] = (open[open.length - 1] as number) - 1;
-    if (header.elements > 0) {
-      budget -= header.elements;
-      if (budget < 0 || open.length >= MAX_DEPTH) throw new MalformedMessage('nested too deep or too long');
-      open.push(header.elements);
-    }
-    while (open.length > 0 && open[open.length - 1] === 0) open.pop();
-  } while (open.length > 0);
-  if (at !== bytes.length) throw new MalformedMessage('wrong length');
-}
-
-/** One MessagePack item: its bytes (of a list only the header), how many of them are text, how many elements follow. */
-interface Header {
-  readonly size: number;
-  readonly text: number;
-  readonly elements: number;
-}
-
-const plain = (size: number): Header => ({ size, text: 0, elements: 0 });
-const textOf = (header: number, text: number): Header => ({ size: header + text, text, elements: 0 });
-const listOf = (size: number, elements: number): Header => ({ size, text: 0, elements });
-
-function readHeader(view: DataView, at: number): Header {
-  const tag = view.getUint8(at);
-  if (tag <= 0x7f || tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return plain(1);
-  if (tag >= 0xa0 && tag <= 0xbf) return textOf(1, tag & 0x1f);
-  if (tag >= 0x90 && tag <= 0x9f) return listOf(1, tag & 0x0f);
-  try {
-    switch (tag) {
-      case 0xc4:
-        return plain(2 + view.getUint8(at + 1));
-      case 0xc5:
-        return plain(3 + view.getUint16(at + 1));
-      case 0xc6:
-        return plain(5 + view.getUint32(at + 1));
-      case 0xd9:
-        return textOf(2, view.getUint8(at + 1));
-      case 0xda:
-        return textOf(3, view.getUint16(at + 1));
-      case 0xdb:
-        return textOf(5, view.getUint32(at + 1));
-      case 0xcc:
-        return plain(2);
-      case 0xcd:
-        return plain(3);
-      case 0xce:
-        return plain(5);
-      case 0xcf:
-        return plain(9);
-      case 0xdc:
-        return listOf(3, view.getUint16(at + 1));
-      case 0xdd:
-        return listOf(5, view.getUint32(at + 1));
-    }
-  } catch {
-    throw new MalformedMessage('truncated');
-  }
-  throw new MalformedMessage(`unexpected MessagePack type 0x${tag.toString(16)}`);
-}
-
 /** Reads the fields of a decoded list one after the other, each checked. Further fields are left for later versions. */
 export class Fields {
   readonly #list: readonly unknown[];
@@ -145,6 +68,11 @@ export class Fields {
 
   get more(): boolean {
     return this.#at < this.#list.length;
+  }
+
+  /** Whether the next field is a list. */
+  get isAtList(): boolean {
+    return Array.isArray(this.#list[this.#at]);
   }
 
   #next(): unknown {
@@ -199,8 +127,9 @@ export class Fields {
     return value;
   }
 
-  textOrNull(): string | null {
-    if (this.#list[this.#at] !== null) return this.text();
+  /** What `read` makes of the next field, `null` of nil. */
+  orNull<T>(read: (fields: this) => T): T | null {
+    if (this.#list[this.#at] !== null) return read(this);
     this.#at++;
     return null;
   }
@@ -231,17 +160,26 @@ export class Fields {
   }
 
   hash(): Uint8Array {
+    return this.#hashOf(HASH_BYTES);
+  }
+
+  /** The first bytes of a hash, where a message only says what differs. */
+  shortHash(): Uint8Array {
+    return this.#hashOf(SHORT_HASH_BYTES);
+  }
+
+  #hashOf(length: number): Uint8Array {
     const value = this.bytes();
-    if (value.length !== 16) throw new MalformedMessage('expected a hash of 16 bytes');
+    if (value.length !== length) throw new MalformedMessage(`expected a hash of ${length} bytes`);
     return value;
   }
 
   /** A value's bytes; nil is a tombstone. */
   value(): Uint8Array | null {
-    if (this.#list[this.#at] === null) {
-      this.#at++;
-      return null;
-    }
+    return this.orNull((fields) => fields.#json());
+  }
+
+  #json(): Uint8Array {
     const value = this.bytes();
     if (value.length === 0 || value.length > MAX_VALUE_BYTES)
       throw new MalformedMessage('a value of a wrong size');
@@ -264,6 +202,25 @@ export class Fields {
     return out;
   }
 
+  /**
+   * The same of items that may come only once by name: else one small message could make us answer with many large ones.
+   *
+   * @param what an item is, for the error
+   */
+  eachOnce<T>(max: number, what: string, read: (fields: Fields) => T, nameOf: (item: T) => string): T[] {
+    const items = this.each(max, read);
+    checkOnce(items.map(nameOf), what);
+    return items;
+  }
+
+  /** Places in a list of at most `max` items, ascending. */
+  places(max: number): number[] {
+    const places = absolute(this.each(max, (fields) => fields.uint()));
+    const rise = places.every((place, i) => i === 0 || place > (places[i - 1] as number));
+    if (!rise || (places[places.length - 1] ?? 0) >= max) throw new MalformedMessage('not a list of places');
+    return places;
+  }
+
   intervals(): Intervals {
     const set = absolute(this.each(MAX_ELEMENTS, (fields) => fields.uint()));
     if (!isIntervals(set)) throw new MalformedMessage('not a list of intervals');
@@ -283,23 +240,31 @@ export class Fields {
   }
 }
 
-/** `[lo, length - 1, gap, length - 1, ...]`: differences, as they are small. */
-export function intervalsToList(set: Intervals): number[] {
+/**
+ * Each number but the first as its difference to the one before: an interval list becomes `[lo, length - 1, gap,
+ * length - 1, ...]`, small numbers.
+ */
+export function differences(numbers: readonly number[]): number[] {
   let last = 0;
-  return set.map((bound) => {
-    const difference = bound - last;
-    last = bound;
+  return numbers.map((number) => {
+    const difference = number - last;
+    last = number;
     return difference;
   });
 }
 
 /** `[origin, intervals, origin, intervals, ...]`. */
 export const vectorToList = (vector: VersionVector): unknown[] =>
-  [...vector.entries()].flatMap(([origin, set]) => [origin, intervalsToList(set)]);
+  [...vector.entries()].flatMap(([origin, set]) => [origin, differences(set)]);
 
-function absolute(differences: readonly number[]): number[] {
+/** @throws MalformedMessage when two of the names are the same */
+export function checkOnce(names: readonly string[], what: string): void {
+  if (new Set(names).size < names.length) throw new MalformedMessage(`${what} that is named twice`);
+}
+
+function absolute(steps: readonly number[]): number[] {
   let last = 0;
-  return differences.map((difference) => (last += difference));
+  return steps.map((step) => (last += step));
 }
 
 function isJson(bytes: Uint8Array): boolean {

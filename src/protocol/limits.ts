@@ -1,6 +1,8 @@
+import { MOST_INTERVALS } from '../data/policies/causal.js';
+
 /** The protocol versions that this build speaks, lowest and highest. */
-export const PROTOCOL_MIN = 1;
-export const PROTOCOL_MAX = 1;
+export const PROTOCOL_MIN = 2;
+export const PROTOCOL_MAX = 2;
 
 /** Bounds of everything that comes from another peer. A peer's own `limits` only ever lower what it writes itself. */
 export const MAX_MESSAGE_BYTES = 17 * 2 ** 20;
@@ -14,7 +16,17 @@ export const MAX_ADDRESSES = 1024;
 export const MAX_ELEMENTS = 2 ** 20;
 /** Operations in one message. */
 export const MAX_OPERATIONS = 2 ** 16;
-/** Message nesting: message > list of vectors > vector > origin row > intervals. */
+/** Intervals, over all origins, of one context. */
+export const MAX_CONTEXT_INTERVALS = MOST_INTERVALS;
+/** Blocks of dots in one `compare`. */
+export const MAX_BLOCKS = 4096;
+/** Entries in one `listing`. */
+export const MAX_LISTED = 4096;
+/** Member records in one message. */
+export const MAX_MEMBERS = 4096;
+/** Origins in one member record. */
+export const MAX_MEMBER_ORIGINS = 16;
+/** Message nesting, with room for later versions: message > records > vectors > vector > set. */
 export const MAX_DEPTH = 6;
 
 /** Operations are packed into messages of about this size; a single large value makes a larger one. */

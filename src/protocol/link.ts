@@ -28,6 +28,12 @@ export interface Link {
   readonly vectors: Map<BucketName, VersionVector>;
   /** The code with which either side ended the link. */
   goodbye: string | undefined;
+  /** Since when, by our wall clock, the other side is known to have operations of a bucket that we lack. */
+  readonly behindSince: Map<BucketName, number>;
+  /** Buckets that are not replicated over this link, because the two sides disagree about their policies. */
+  readonly refused: Set<BucketName>;
+  /** What the other side did that a sound peer does rarely, if at all; see `MAX_MISDEEDS`. */
+  misdeeds: number;
 }
 
 /** Byte credits in both directions: see ACK in docs/PROTOCOL.md. */
@@ -74,6 +80,9 @@ export function openLink(
     traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },
     vectors: new Map(),
     goodbye: undefined,
+    behindSince: new Map(),
+    refused: new Set(),
+    misdeeds: 0,
   };
 }
 
@@ -142,4 +151,22 @@ export function judgeHello(hello: Hello, self: Self): Verdict {
     'PEER_REFUSED',
     'another process runs under our own peer id: one of two copies of a data directory',
   );
+}
+
+/** A bucket that two peers have under different policies. */
+export interface PolicyMismatch {
+  readonly bucket: BucketName;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+/** The buckets of a HELLO that we have too, under another policy: replicating them would make the two diverge. */
+export function policyMismatches(
+  hello: Hello,
+  ours: ReadonlyMap<BucketName, { readonly policy: { readonly name: string } }>,
+): PolicyMismatch[] {
+  return hello.buckets.flatMap(({ bucket, policy }) => {
+    const own = ours.get(bucket)?.policy.name;
+    return own === undefined || own === policy ? [] : [{ bucket, ours: own, theirs: policy }];
+  });
 }

@@ -1,6 +1,8 @@
 import type { BucketName, OriginId, PeerId, SessionId } from '../base/ids.js';
 import type { EntryWithoutDigest } from '../data/entry.js';
+import type { Stamp } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
+import type { MemberRecord } from './members.js';
 
 /** The hashes of one bucket: 16 bytes each. Equal vector hashes mean that both cover the same dots. */
 export interface BucketDigest {
@@ -50,6 +52,8 @@ export interface Digest {
   readonly type: 'digest';
   readonly round: number;
   readonly buckets: readonly BucketDigest[];
+  /** The hash of the sender's member records: 16 bytes over each peer, number and eviction. */
+  readonly membersHash: Uint8Array;
 }
 
 export interface Same {
@@ -70,7 +74,7 @@ export interface DeltaRequest {
   readonly request: number;
   readonly bucket: BucketName;
   readonly vector: VersionVector;
-  /** What the requester has dropped (rule 6); empty in this version. */
+  /** What the requester has dropped tombstones of (rule 6). */
   readonly floor: VersionVector;
   /** The requester's clock plus its drift bound, milliseconds: no entry beyond it is wanted (rule 8). */
   readonly horizon: number;
@@ -83,7 +87,7 @@ export interface Chunk {
   readonly request: number;
   /** 0, 1, 2, ... within the request. */
   readonly n: number;
-  /** Greatest write first; within each origin seqs strictly fall. */
+  /** Superseders first: greatest write first, within each origin seqs strictly fall; under `fww` the other way round. */
   readonly entries: readonly EntryWithoutDigest[];
   /** What the receiver covers when it has applied the entries. */
   readonly claims: VersionVector;
@@ -107,10 +111,85 @@ export interface Cancel {
   readonly reason: string;
 }
 
-/** The requester is below the sender's floor: reconcile instead (not yet in this version). */
+/** Ends a delta: the requester is below the sender's floor, and reconciles first (rule 6). */
 export interface Below {
   readonly type: 'below';
   readonly request: number;
+  /** The sender's floor. */
+  readonly floor: VersionVector;
+}
+
+/** A block of dots: seqs from `index << RANGE_SHIFTS[level]`. */
+export interface RangeBlock {
+  readonly origin: OriginId;
+  readonly level: number;
+  readonly index: number;
+}
+
+/**
+ * Range reconciliation, from the side that may have to shed: the sums of blocks of its live entries. Answered by
+ * `differ`. The first of a session asks for the other side's vector and floor of that very turn.
+ */
+export interface Compare {
+  readonly type: 'compare';
+  /** The session. */
+  readonly request: number;
+  /** 0, 1, 2, ... within the session, listings included. */
+  readonly n: number;
+  readonly bucket: BucketName;
+  /** `sum`: the first 8 bytes of the block's sum. */
+  readonly blocks: readonly (RangeBlock & { readonly sum: Uint8Array })[];
+}
+
+export interface Differ {
+  readonly type: 'differ';
+  readonly request: number;
+  readonly n: number;
+  /** The places, in the list of the question, of the blocks whose sums differ here; ascending. */
+  readonly blocks: readonly number[];
+  /** In the answer to the first question of a session: what this side covers and what it dropped tombstones of. */
+  readonly start: { readonly vector: VersionVector; readonly floor: VersionVector } | null;
+}
+
+/** One live entry of the asker. */
+export interface ListedEntry {
+  readonly origin: OriginId;
+  readonly seq: number;
+  readonly stamp: Stamp;
+  readonly key: string;
+  /** The first 8 bytes of its digest. */
+  readonly digest: Uint8Array;
+}
+
+/** The asker's live entries in blocks that differ. Answered by `answer`. */
+export interface Listing {
+  readonly type: 'listing';
+  readonly request: number;
+  readonly n: number;
+  readonly bucket: BucketName;
+  readonly items: readonly ListedEntry[];
+}
+
+/** What the answerer has to say of a listing, all of one turn (rule 13). */
+export interface Answer {
+  readonly type: 'answer';
+  readonly request: number;
+  readonly n: number;
+  /** Places in the listing of the entries that it covers and does not hold, nor anything that supersedes them: to be dropped. */
+  readonly drop: readonly number[];
+  /** What stands here under the keys of other listed entries that it does not hold. */
+  readonly entries: readonly EntryWithoutDigest[];
+}
+
+/** The member records that the sender has, by number; asks for newer ones and is answered with them. */
+export interface Roster {
+  readonly type: 'roster';
+  readonly members: readonly { readonly peer: PeerId; readonly number: Stamp; readonly evictedUpTo: Stamp }[];
+}
+
+export interface Members {
+  readonly type: 'members';
+  readonly records: readonly MemberRecord[];
 }
 
 export interface Ping {
@@ -155,6 +234,12 @@ export type Message =
   | Credit
   | Cancel
   | Below
+  | Compare
+  | Differ
+  | Listing
+  | Answer
+  | Roster
+  | Members
   | Ping
   | Pong
   | Peers

@@ -5,7 +5,8 @@ import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { BucketDigest, Digest, Same, Vectors } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
-import { activeLinks, type Core, digestOf } from './core.js';
+import { Comparisons } from './comparisons.js';
+import { activeLinks, bucketOn, type Core, digestOf } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
 import type { Turn } from './turn.js';
 
@@ -15,8 +16,18 @@ const GRACE_MS = 50;
 const SETTLE_MS = 20;
 /** How often the wall clock is looked at while writes are held back, milliseconds. */
 const HELD_CHECK_MS = 1000;
-/** A divergence is reported once in this time for each link, milliseconds. */
-const DIVERGENCE_REPORT_MS = 60_000;
+
+/** What the rest of the replica does about what comparisons find. */
+export interface ComparisonObserver {
+  /** The hash of our member records, for digests. */
+  membersHash(): Uint8Array;
+  /** The other side has other member records. */
+  membersDiffer(turn: Turn, link: Link): void;
+  /** Both sides cover the same writes of a bucket and hold other data. */
+  diverged(turn: Turn, link: Link, bucket: Bucket): void;
+  /** Whether the bucket's data is being reconciled: no delta is begun meanwhile. */
+  isReconciling(bucket: Bucket): boolean;
+}
 
 /**
  * Compares version vectors with the neighbours, on each new link and then periodically, and starts the deltas that
@@ -25,6 +36,7 @@ const DIVERGENCE_REPORT_MS = 60_000;
 export class AntiEntropy {
   readonly #core: Core;
   readonly #pull: DeltaPull;
+  readonly #observer: ComparisonObserver;
   #nextRoundAt = 0;
   #pauseMs: number;
   #round = 0;
@@ -36,11 +48,12 @@ export class AntiEntropy {
   #heldCheckAt = Infinity;
   /** The last digest that each link was sent. */
   readonly #asked = new Map<LinkId, { readonly round: number; readonly buckets: readonly BucketDigest[] }>();
-  readonly #divergenceReportedAt = new Map<LinkId, number>();
+  readonly #comparisons = new Comparisons();
 
-  constructor(core: Core, pull: DeltaPull) {
+  constructor(core: Core, pull: DeltaPull, observer: ComparisonObserver) {
     this.#core = core;
     this.#pull = pull;
+    this.#observer = observer;
     this.#pauseMs = core.options.antiEntropyMs[0];
   }
 
@@ -52,7 +65,7 @@ export class AntiEntropy {
   }
 
   linkDown(turn: Turn, link: LinkId): void {
-    this.#divergenceReportedAt.delete(link);
+    this.#comparisons.answered(turn, link);
     this.#asked.delete(link);
     for (const bucket of this.#core.buckets.values()) bucket.held.delete(link);
     this.considerAgain(turn.now);
@@ -71,13 +84,16 @@ export class AntiEntropy {
   digest(turn: Turn, link: Link, message: Digest): void {
     const different = this.#compare(turn, link, message.buckets);
     link.traffic.rounds++;
+    if (!equalBytes(message.membersHash, this.#observer.membersHash()))
+      this.#observer.membersDiffer(turn, link);
     if (different.length === 0) turn.send(link, { type: 'same', round: message.round });
     else this.#sendVectors(turn, link, different, true);
   }
 
   /** The other side covers what we covered when we asked. */
-  same(link: Link, message: Same): void {
+  same(turn: Turn, link: Link, message: Same): void {
     link.traffic.rounds++;
+    this.#comparisons.answered(turn, link.id);
     this.#relax();
     const asked = this.#asked.get(link.id);
     if (asked?.round !== message.round) return;
@@ -91,31 +107,18 @@ export class AntiEntropy {
   #compare(turn: Turn, link: Link, digests: readonly BucketDigest[]): Bucket[] {
     const different: Bucket[] = [];
     for (const digest of digests) {
-      const bucket = this.#core.buckets.get(digest.bucket);
+      const bucket = bucketOn(this.#core, link, digest.bucket);
       if (!bucket) continue;
       if (!equalBytes(digest.vectorHash, bucket.vector.hash())) {
         different.push(bucket);
         continue;
       }
       noteEqual(link, bucket);
-      if (!equalBytes(digest.stateHash, bucket.fingerprint.toBytes())) this.#diverged(turn, link, bucket);
+      if (equalBytes(digest.stateHash, bucket.fingerprint.toBytes())) continue;
+      this.#core.counters.divergences++;
+      this.#observer.diverged(turn, link, bucket);
     }
     return different;
-  }
-
-  #diverged(turn: Turn, link: Link, bucket: Bucket): void {
-    this.#core.counters.divergences++;
-    const reported = this.#divergenceReportedAt.get(link.id) ?? -Infinity;
-    if (turn.now - reported < DIVERGENCE_REPORT_MS) return;
-    this.#divergenceReportedAt.set(link.id, turn.now);
-    turn.note(
-      'error',
-      'divergence',
-      `bucket '${bucket.name}' covers the same writes as a peer and holds other data`,
-      {
-        peer: link.hello?.peer,
-      },
-    );
   }
 
   #sendVectors(turn: Turn, link: Link, buckets: readonly Bucket[], reply: boolean): void {
@@ -125,11 +128,13 @@ export class AntiEntropy {
   vectors(turn: Turn, link: Link, message: Vectors): void {
     const common: Bucket[] = [];
     for (const [name, vector] of message.buckets) {
-      const bucket = this.#core.buckets.get(name);
+      const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
       link.vectors.set(name, vector);
+      noteBehind(turn, link, bucket);
       common.push(bucket);
     }
+    this.#comparisons.answered(turn, link.id);
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
     if (!common.some((bucket) => this.lacking(link, bucket).size > 0)) return this.#relax();
     this.#hurry(turn.now);
@@ -165,6 +170,7 @@ export class AntiEntropy {
 
   wake(turn: Turn): void {
     if (this.#pull.expire(turn)) this.considerAgain(turn.now);
+    this.#comparisons.wake(turn);
     this.#releaseHeld(turn);
     if (turn.now >= this.#considerAt) {
       this.#considerAt = Infinity;
@@ -184,7 +190,7 @@ export class AntiEntropy {
 
   /** Starts a delta with the neighbour that has most of what we lack. */
   #consider(turn: Turn, bucket: Bucket): void {
-    if (this.#pull.isPulling(bucket)) return;
+    if (this.#pull.isPulling(bucket) || this.#observer.isReconciling(bucket)) return;
     let best: { link: Link; count: number } | undefined;
     for (const link of activeLinks(this.#core)) {
       const count = this.lacking(link, bucket).count();
@@ -202,10 +208,27 @@ export class AntiEntropy {
 
   #sendDigest(turn: Turn, link: Link): void {
     this.#core.counters.rounds++;
-    const buckets = [...this.#core.buckets.values()].map(digestOf);
+    const buckets = [...this.#core.buckets.values()]
+      .filter(({ name }) => !link.refused.has(name))
+      .map(digestOf);
     const round = ++this.#round;
     this.#asked.set(link.id, { round, buckets });
-    turn.send(link, { type: 'digest', round, buckets });
+    turn.send(link, { type: 'digest', round, buckets, membersHash: this.#observer.membersHash() });
+  }
+
+  compareWith(turn: Turn, link: Link): void {
+    this.#sendDigest(turn, link);
+  }
+
+  /** Compares with every neighbour now; replies when all have answered. */
+  compareAll(turn: Turn, request: number): void {
+    const links = activeLinks(this.#core);
+    for (const link of links) this.#sendDigest(turn, link);
+    this.#comparisons.begin(
+      turn,
+      request,
+      links.map(({ id }) => id),
+    );
   }
 
   /** By the wall clock, which may jump: hence looked at again and again. */
@@ -231,6 +254,7 @@ export class AntiEntropy {
       this.#announceAt,
       this.#nextRoundAt,
       this.#pull.nextWakeAt(),
+      this.#comparisons.nextWakeAt(),
     );
   }
 }
@@ -239,8 +263,16 @@ export class AntiEntropy {
 const hasCaughtUp = ({ flow, closing }: Link): boolean =>
   flow.lagging && !closing && flow.sent - flow.acknowledged <= PUSH_WINDOW_BYTES / 2;
 
+/** For people: since when the other side has something that we lack. */
+function noteBehind(turn: Turn, link: Link, bucket: Bucket): void {
+  const isBehind = link.vectors.get(bucket.name)?.within(bucket.vector) === false;
+  if (!isBehind) link.behindSince.delete(bucket.name);
+  else if (!link.behindSince.has(bucket.name)) link.behindSince.set(bucket.name, turn.wall);
+}
+
 /** The other side of the link covers what we cover. */
 function noteEqual(link: Link, bucket: Bucket): void {
+  link.behindSince.delete(bucket.name);
   const known = link.vectors.get(bucket.name);
   if (!known || !equalBytes(known.hash(), bucket.vector.hash()))
     link.vectors.set(bucket.name, bucket.vector.clone());

@@ -1,21 +1,25 @@
 import type { BucketName, OriginId, PeerId } from '../base/ids.js';
+import type { Cell } from '../data/cell.js';
 import type { Dot } from '../data/dot.js';
-import type { Entry } from '../data/entry.js';
 import type { Intervals } from '../data/intervals.js';
 import type { Stamp } from '../data/stamp.js';
 import type { AddressRecord } from '../protocol/address-book.js';
+import type { MemberRecord } from '../protocol/members.js';
 
 /** Everything one turn of the replica changes; the store applies it in one transaction, whole or not at all. */
 export interface Batch {
-  /**
-   * Entries to write, in order: each replaces what stands under its key. The store adds the entry's row to the
-   * dot index and removes the row of `replaces`.
-   */
+  /** Cells to write, in order. */
   readonly puts: readonly Put[];
-  /** The new intervals of each origin that changed. */
+  /** The new intervals of each origin that changed; an empty list takes the origin out. */
   readonly vectors: readonly VectorRow[];
+  /** The same for the floors: what the bucket has dropped tombstones of (rule 11). */
+  readonly floors: readonly VectorRow[];
   /** The new totals of each bucket that changed. */
   readonly totals: readonly Totals[];
+  /** The damage marks of each bucket in which they changed: all of them (rule 15). */
+  readonly damages: readonly Damages[];
+  /** The member records that changed. */
+  readonly members: readonly MemberRecord[];
   /** The clock's last stamp, when it changed. It goes back only together with a new `origin`. */
   readonly clock?: Stamp;
   /** The origin under which this store writes from now on, when it changed. */
@@ -24,10 +28,15 @@ export interface Batch {
   readonly addresses?: readonly AddressRecord[];
 }
 
+/**
+ * What stands under a key after a change, and what stood before: the store keeps the cell (an empty one is removed) and
+ * brings the dot index, the index of tombstones and the range sums up to date for the entries that came and went.
+ */
 export interface Put {
   readonly bucket: BucketName;
-  readonly entry: Entry;
-  readonly replaces: Dot | undefined;
+  readonly key: string;
+  readonly before: Cell;
+  readonly after: Cell;
 }
 
 export interface VectorRow {
@@ -38,10 +47,24 @@ export interface VectorRow {
 
 export interface Totals {
   readonly bucket: BucketName;
-  /** Live keys, tombstones not counted. */
+  /** Live keys, those with only tombstones not counted. */
   readonly keys: number;
+  /** Standing tombstones. */
+  readonly tombstones: number;
+  /** The greatest stamp of a tombstone that was ever dropped here; 0 when none was. */
+  readonly droppedUpTo: Stamp;
   /** The 16 bytes of the order-independent hash of the live entries. */
   readonly hash: Uint8Array;
+}
+
+/** A row that was damaged: the dot is uncovered, and the key waits for its entry (rule 15). */
+export interface DamageMark extends Dot {
+  readonly key: string;
+}
+
+export interface Damages {
+  readonly bucket: BucketName;
+  readonly marks: readonly DamageMark[];
 }
 
 /** What a store knows when it is opened. */
@@ -51,10 +74,11 @@ export interface StoredState {
   readonly clock: Stamp;
   readonly buckets: ReadonlyMap<BucketName, StoredBucket>;
   readonly addresses: readonly AddressRecord[];
+  readonly members: readonly MemberRecord[];
 }
 
-export interface StoredBucket {
+export interface StoredBucket extends Omit<Totals, 'bucket'> {
   readonly vector: readonly (readonly [OriginId, Intervals])[];
-  readonly keys: number;
-  readonly hash: Uint8Array;
+  readonly floor: readonly (readonly [OriginId, Intervals])[];
+  readonly damages: readonly DamageMark[];
 }

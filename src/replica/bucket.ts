@@ -1,8 +1,11 @@
 import type { BucketName, LinkId } from '../base/ids.js';
+import { dotToText } from '../data/dot.js';
 import { Fingerprint } from '../data/fingerprint.js';
-import { type Policy, policyOf, type PolicyName } from '../data/policy.js';
+import { policyOf } from '../data/policies/all.js';
+import type { Policy, PolicyName } from '../data/policy.js';
+import { type Stamp, STAMP_ZERO } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
-import type { StoredBucket } from './batch.js';
+import type { DamageMark, StoredBucket } from './batch.js';
 
 /** Writes from the future that we know of and do not take yet (rule 8). */
 export interface HeldBack {
@@ -17,10 +20,18 @@ export interface Bucket {
   readonly name: BucketName;
   readonly policy: Policy;
   readonly vector: VersionVector;
+  /** The version vector of what was dropped here: tombstones within it may be gone (rule 11). */
+  readonly floor: VersionVector;
   /** Over the digests of the live entries. */
   readonly fingerprint: Fingerprint;
   /** Live keys. */
   keys: number;
+  /** Standing tombstones. */
+  tombstones: number;
+  /** The greatest stamp of a tombstone that was ever dropped here. */
+  droppedUpTo: Stamp;
+  /** By dot: what was lost in damaged rows and has not come back. While there is any no deltas are served (rule 15). */
+  readonly damages: Map<string, DamageMark>;
   /** The last seq of our origin when the store was opened. */
   ownSeqAtOpen: number;
   /** By link: what one neighbour withholds says nothing about what another one has. */
@@ -32,9 +43,19 @@ export function openBucket(name: BucketName, policy: PolicyName, stored: StoredB
     name,
     policy: policyOf(policy),
     vector: new VersionVector(stored?.vector),
+    floor: new VersionVector(stored?.floor),
     fingerprint: stored ? Fingerprint.fromBytes(stored.hash) : Fingerprint.empty(),
     keys: stored?.keys ?? 0,
+    tombstones: stored?.tombstones ?? 0,
+    droppedUpTo: stored?.droppedUpTo ?? STAMP_ZERO,
+    damages: new Map(stored?.damages.map((mark) => [dotToText(mark), mark])),
     ownSeqAtOpen: 0,
     held: new Map(),
   };
+}
+
+/** Whether something that stood under the key was lost and is not back yet. */
+export function isDamaged({ damages }: Bucket, key: string): boolean {
+  for (const mark of damages.values()) if (mark.key === key) return true;
+  return false;
 }

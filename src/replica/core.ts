@@ -1,4 +1,4 @@
-import type { BucketName, LinkId, OriginId, PeerId } from '../base/ids.js';
+import { type BucketName, isId, type LinkId, type OriginId, type PeerId } from '../base/ids.js';
 import type { Random } from '../base/random.js';
 import { type Link, type Self, youngest } from '../protocol/link.js';
 import type { AddressBook } from '../protocol/address-book.js';
@@ -22,6 +22,14 @@ export interface ReplicaOptions {
   /** How many links are kept. */
   readonly links: number;
   readonly deltaChunkBytes: number;
+  /** Whether the store outlives the process: only such peers are members, whom tombstones wait for (rule 10). */
+  readonly durable: boolean;
+  /** Shortest time between two announcements of what was flushed. */
+  readonly announceMs: number;
+  /** A member that has announced nothing for so long is evicted. */
+  readonly evictAfterMs: number;
+  /** Time between two audits of a part of the store; 0: never. */
+  readonly auditMs: number;
 }
 
 /** Counters since the start, for `status`, tests and benchmarks. */
@@ -42,7 +50,22 @@ export interface Counters {
   deltaBytesSent: number;
   deltaBytesReceived: number;
   rounds: number;
+  /** Comparisons that found equal vectors and unequal data. */
   divergences: number;
+  /** Sessions of range reconciliation begun, entries that they took out, and entries that they brought. */
+  reconciliations: number;
+  shed: number;
+  repaired: number;
+  tombstonesDropped: number;
+  /** Writes that came in older than a tombstone that was dropped, to keys without an entry: kept (rule 12). */
+  lateWrites: number;
+  /** Rows found damaged, and those that came back. */
+  rowsDamaged: number;
+  rowsRepaired: number;
+  /** Damaged rows that nobody else had. */
+  rowsLost: number;
+  /** How often dots were uncovered: of damaged rows, or of an origin that was used twice. */
+  uncoverings: number;
   bytesSent: number;
   bytesReceived: number;
 }
@@ -59,6 +82,15 @@ export const newCounters = (): Counters => ({
   deltaBytesReceived: 0,
   rounds: 0,
   divergences: 0,
+  reconciliations: 0,
+  shed: 0,
+  repaired: 0,
+  tombstonesDropped: 0,
+  lateWrites: 0,
+  rowsDamaged: 0,
+  rowsRepaired: 0,
+  rowsLost: 0,
+  uncoverings: 0,
   bytesSent: 0,
   bytesReceived: 0,
 });
@@ -94,6 +126,19 @@ export function linkTo(core: Core, id: PeerId): Link | undefined {
   const links = [...core.links.values()].filter((link) => link.hello?.peer === id && !link.closing);
   return youngest(links);
 }
+
+/** Whom a peer id or a canonical url names: that of a peer that was met, or of one that a link is to. */
+export function peerIdOf(core: Core, target: string): PeerId | undefined {
+  if (isId(target)) return target as PeerId;
+  const known = core.addresses.get(target)?.record.id;
+  if (known !== undefined) return known;
+  const links = [...core.links.values()];
+  return links.find(({ url, hello }) => url === target || hello?.url === target)?.hello?.peer;
+}
+
+/** The bucket of this name, unless the two sides of the link disagree about its policy. */
+export const bucketOn = (core: Core, link: Link, name: BucketName): Bucket | undefined =>
+  link.refused.has(name) ? undefined : core.buckets.get(name);
 
 export const digestOf = (bucket: Bucket): BucketDigest => ({
   bucket: bucket.name,

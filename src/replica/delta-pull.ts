@@ -1,6 +1,6 @@
 import type { LinkId } from '../base/ids.js';
-import type { Dot } from '../data/dot.js';
-import { sealEntry } from '../data/entry.js';
+import { type Dot, dotToText } from '../data/dot.js';
+import type { EntryWithoutDigest } from '../data/entry.js';
 import { stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import { MalformedMessage } from '../protocol/fields.js';
@@ -9,6 +9,7 @@ import type { Link } from '../protocol/link.js';
 import type { Chunk } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import type { Core } from './core.js';
+import { take } from './intake.js';
 import type { Turn } from './turn.js';
 
 /** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
@@ -17,6 +18,8 @@ const STALL_MS = 15_000;
 const MAX_IDLE_CHUNKS = 1000;
 /** Held-back writes are asked for again after this at the soonest, milliseconds. */
 const RETRY_HELD_MS = 1_000;
+/** A damaged row comes back however far in the future its stamp lies (rule 15). */
+const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 
 interface Pull {
   readonly bucket: Bucket;
@@ -72,8 +75,8 @@ export class DeltaPull {
       request,
       bucket: bucket.name,
       vector: bucket.vector,
-      floor: new VersionVector(),
-      horizon: this.#core.clock.horizon(turn.wall),
+      floor: bucket.floor,
+      horizon: bucket.damages.size > 0 ? NO_HORIZON : this.#core.clock.horizon(turn.wall),
       credit: DELTA_WINDOW_CHUNKS,
     });
   }
@@ -130,22 +133,28 @@ export class DeltaPull {
   /** @returns the dots of what was news and is not held back */
   #applyEntries(turn: Turn, pull: Pull, chunk: Chunk): VersionVector {
     const { bucket } = pull;
-    const { clock } = this.#core;
     const applied: Dot[] = [];
+    const { hello } = pull.link;
+    turn.source = hello ? { peer: hello.peer, how: 'delta' } : undefined;
     for (const entry of chunk.entries) {
       if (bucket.vector.covers(entry)) continue;
-      if (clock.isBeyond(entry.stamp, turn.wall)) {
+      if (this.#isHeldBack(turn, bucket, entry)) {
         pull.exact = true;
         pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
         continue;
       }
-      turn.apply(bucket, sealEntry(entry));
-      clock.observe(entry.stamp);
+      take(this.#core, turn, bucket, entry);
       applied.push(entry);
     }
+    turn.source = undefined;
     pull.entries += applied.length;
-    if (applied.length > 0) turn.setClock(clock.last);
-    return VersionVector.ofFalling(applied);
+    if (applied.length > 0) turn.setClock(this.#core.clock.last);
+    return VersionVector.ofDots(applied);
+  }
+
+  #isHeldBack(turn: Turn, bucket: Bucket, entry: EntryWithoutDigest): boolean {
+    if (!this.#core.clock.isBeyond(entry.stamp, turn.wall)) return false;
+    return !bucket.damages.has(dotToText(entry));
   }
 
   #isFragmented(bucket: Bucket): boolean {
@@ -173,19 +182,28 @@ export class DeltaPull {
     if (known && rest && rest.size > 0) link.vectors.set(bucket.name, known.minus(rest));
   }
 
-  /** What the other side covers and did not give us lies in the future, or is superseded by what does. */
+  /**
+   * What the other side covers and did not give us lies in the future, or is superseded by what does; or the other side
+   * is damaged and can vouch for nothing but what it sends.
+   */
   #holdBack(turn: Turn, pull: Pull): void {
     const { bucket, link } = pull;
     const dots = link.vectors.get(bucket.name)?.minus(bucket.vector) ?? new VersionVector();
     if (dots.size === 0) return;
     const due = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) + 1 : 0;
     const until = Math.max(due, turn.wall + RETRY_HELD_MS);
-    const level = bucket.held.size > 0 ? 'debug' : 'warn';
     bucket.held.set(link.id, { dots, until });
+    if (!Number.isFinite(pull.heldUntil)) return;
+    const level = bucket.held.size > 1 ? 'debug' : 'warn';
     turn.note(level, 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
       operations: dots.count(),
       seconds: Math.round((until - turn.wall) / 1000),
     });
+  }
+
+  /** Whether a delta of this number is under way on the link. */
+  awaits(link: LinkId, request: number): boolean {
+    return this.#find(link, request) !== undefined;
   }
 
   #find(link: LinkId, request: number): Pull | undefined {
@@ -199,6 +217,13 @@ export class DeltaPull {
     const pull = this.#find(link, request);
     if (pull) this.#giveUp(pull);
     return pull !== undefined;
+  }
+
+  /** The other side cannot serve us before we have reconciled (rule 6). @returns the bucket, when that delta was ours */
+  below(link: LinkId, request: number): Bucket | undefined {
+    const pull = this.#find(link, request);
+    if (pull) this.#pulls.delete(pull.bucket);
+    return pull?.bucket;
   }
 
   /** Nothing is asked of that link again until it says anew what it covers. */

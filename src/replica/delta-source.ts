@@ -1,15 +1,17 @@
 import type { LinkId, OriginId } from '../base/ids.js';
+import { standing } from '../data/cell.js';
+import { dotToText } from '../data/dot.js';
 import type { Entry } from '../data/entry.js';
-import { atLeast, subtract } from '../data/intervals.js';
+import { atLeast, atMost, highest, subtract } from '../data/intervals.js';
 import { stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
-import { encodeMessage } from '../protocol/codec.js';
+import { encodeMessage, roughSize } from '../protocol/codec.js';
 import { DELTA_WINDOW_CHUNKS, MAX_OPERATIONS } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Chunk, DeltaRequest } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
-import type { Core } from './core.js';
-import { NewestFirst } from './newest-first.js';
+import { bucketOn, type Core } from './core.js';
+import { DeltaScan } from './delta-scan.js';
 import type { Turn } from './turn.js';
 
 /** Rough size of an entry beside its key and value. */
@@ -28,7 +30,7 @@ interface Serving {
   heldUntil: number;
 }
 
-/** Answers delta requests: chunk by chunk, newest first, each chunk a fresh scan (rules 1 to 4, 6 and 8). */
+/** Answers delta requests: chunk by chunk, superseders first, each chunk a fresh scan (rules 1 to 6 and 8). */
 export class DeltaSource {
   readonly #core: Core;
   /** One delta a bucket for each link: a new request takes the place of the former, which bounds what a peer may keep here. */
@@ -39,9 +41,10 @@ export class DeltaSource {
   }
 
   request(turn: Turn, link: Link, request: DeltaRequest): void {
-    const bucket = this.#core.buckets.get(request.bucket);
+    const bucket = bucketOn(this.#core, link, request.bucket);
     if (!bucket) {
-      turn.send(link, { type: 'cancel', request: request.request, reason: 'no such bucket' });
+      const reason = 'this bucket is not replicated here';
+      turn.send(link, { type: 'cancel', request: request.request, reason });
       return;
     }
     let requests = this.#serving.get(link.id);
@@ -94,25 +97,37 @@ export class DeltaSource {
       const link = this.#usable(id);
       if (!link) continue;
       for (const [bucket, serving] of requests) {
-        if (serving.credit <= 0) continue;
-        serving.credit--;
-        const chunk = this.#chunk(bucket, serving);
-        const bytes = encodeMessage(chunk);
-        turn.sendBytes(link, bytes);
-        link.traffic.deltasSent += chunk.entries.length;
-        this.#core.counters.deltaEntriesSent += chunk.entries.length;
-        this.#core.counters.deltaBytesSent += bytes.length;
-        link.vectors.get(bucket.name)?.merge(serving.covered);
-        if (chunk.last) requests.delete(bucket);
+        if (serving.credit > 0 && !this.#serveOne(turn, link, bucket, serving)) requests.delete(bucket);
       }
     }
   }
 
-  #chunk(bucket: Bucket, serving: Serving): Chunk {
+  /** Sends the next chunk of a delta. @returns whether there is more to come */
+  #serveOne(turn: Turn, link: Link, bucket: Bucket, serving: Serving): boolean {
+    const { request } = serving.request;
+    // Rule 6, in each chunk's turn: tombstones may go while a delta is under way.
+    if (!bucket.floor.minus(serving.covered).within(serving.request.floor)) {
+      turn.send(link, { type: 'below', request, floor: bucket.floor });
+      return false;
+    }
+    const chunk = this.#chunk(turn, bucket, serving);
+    serving.credit--;
+    const bytes = encodeMessage(chunk);
+    turn.sendBytes(link, bytes);
+    link.traffic.deltasSent += chunk.entries.length;
+    this.#core.counters.deltaEntriesSent += chunk.entries.length;
+    this.#core.counters.deltaBytesSent += bytes.length;
+    link.vectors.get(bucket.name)?.merge(serving.covered);
+    return !chunk.last;
+  }
+
+  #chunk(turn: Turn, bucket: Bucket, serving: Serving): Chunk {
     const { covered, request } = serving;
-    const { entries, exhausted } = this.#scan(bucket, serving);
-    const sent = VersionVector.ofFalling(entries);
-    const claims = serving.exact ? new VersionVector() : claimsOf(bucket.vector, covered, sent, exhausted);
+    const { entries, exhausted } = this.#scan(turn, bucket, serving);
+    const sent = VersionVector.ofDots(entries);
+    // What a lost entry had superseded is covered and not accounted for (rule 15); the scan may have met the damage.
+    if (bucket.damages.size > 0) serving.exact = true;
+    const claims = serving.exact ? new VersionVector() : claimsOf(bucket, covered, sent, exhausted);
     covered.merge(sent);
     covered.merge(claims);
     return {
@@ -127,10 +142,10 @@ export class DeltaSource {
     };
   }
 
-  /** The greatest standing entries that the requester lacks, up to the chunk's size. */
-  #scan(bucket: Bucket, serving: Serving): { entries: Entry[]; exhausted: boolean } {
+  /** The first standing entries that the requester lacks, superseders first, up to the chunk's size. */
+  #scan(turn: Turn, bucket: Bucket, serving: Serving): { entries: Entry[]; exhausted: boolean } {
     const { view, options } = this.#core;
-    const merge = new NewestFirst(view, bucket, serving.covered, serving.beyond);
+    const merge = new DeltaScan(view, bucket, serving.covered, serving.beyond);
     const entries: Entry[] = [];
     let room = options.deltaChunkBytes;
     try {
@@ -145,12 +160,15 @@ export class DeltaSource {
           serving.heldUntil = serving.heldUntil === 0 ? millis : Math.min(serving.heldUntil, millis);
           continue;
         }
-        const entry = view.get(bucket.name, row.key);
-        if (entry?.origin !== row.origin || entry.seq !== row.seq) {
-          throw new Error(`the dot index names ${row.origin}.${row.seq}, which does not stand under its key`);
+        const entry = standing(turn.get(bucket, row.key), row);
+        if (!entry) {
+          // Taken out in this very turn, which the store does not show yet.
+          if (bucket.damages.has(dotToText(row))) continue;
+          turn.distrust(bucket, row.key);
+          return { entries, exhausted: false };
         }
         entries.push(entry);
-        room -= entry.key.length + (entry.value?.length ?? 0);
+        room -= roughSize(entry) - ENTRY_OVERHEAD;
       }
       return { entries, exhausted: true };
     } finally {
@@ -160,11 +178,12 @@ export class DeltaSource {
 }
 
 /**
- * Rule 2: for each origin in the chunk, what we cover from its lowest seq in the chunk upwards. Rule 3: when the scan
- * left nothing, all that we cover. What the requester covers already is left out.
+ * Rule 2: for each origin in the chunk, what we cover from its lowest seq in the chunk upwards; where the older write
+ * supersedes, up to its highest (rule 5). Rule 3: when the scan left nothing, all that we cover. What the requester
+ * covers already is left out.
  */
 function claimsOf(
-  vector: VersionVector,
+  { vector, policy }: Bucket,
   covered: VersionVector,
   sent: VersionVector,
   exhausted: boolean,
@@ -172,7 +191,10 @@ function claimsOf(
   if (exhausted) return vector.minus(covered);
   const claims = new VersionVector();
   for (const [origin, set] of sent.entries()) {
-    claims.addAll(origin, subtract(atLeast(vector.get(origin), set[0] as number), covered.get(origin)));
+    const held = vector.get(origin);
+    const known =
+      policy.superseder === 'newer' ? atLeast(held, set[0] as number) : atMost(held, highest(set));
+    claims.addAll(origin, subtract(known, covered.get(origin)));
   }
   return claims;
 }

@@ -1,19 +1,17 @@
 import type { OriginId } from '../base/ids.js';
-import { type Entry, type EntryWithoutDigest, sealEntry } from '../data/entry.js';
+import type { Entry, EntryWithoutDigest } from '../data/entry.js';
 import { fromAscending, has, type Intervals, subtract } from '../data/intervals.js';
 import { VersionVector } from '../data/version-vector.js';
 import type { Broadcast } from '../protocol/broadcast.js';
-import { encodeMessage, packOps, unpackOps } from '../protocol/codec.js';
+import { encodeMessage, packOps, roughSize, unpackOps } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
 import { MAX_EXACT_INTERVALS, PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Push } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
-import type { Core } from './core.js';
+import { bucketOn, type Core } from './core.js';
+import { take } from './intake.js';
 import type { Turn } from './turn.js';
-
-/** Rough size of an operation beside its key and value: seq, stamp and MessagePack headers. */
-const OP_OVERHEAD = 24;
 
 /** Pushes news to the links that broadcast chooses, and takes the news of others. */
 export class Gossip {
@@ -35,8 +33,9 @@ export class Gossip {
    * to the others, in the very bytes it came in when all of it was news.
    */
   receive(turn: Turn, link: Link, push: Push, bytes: Uint8Array): void {
-    const bucket = this.#core.buckets.get(push.bucket);
-    if (!bucket) return;
+    const bucket = bucketOn(this.#core, link, push.bucket);
+    const { hello } = link;
+    if (!bucket || !hello) return;
     const { clock } = this.#core;
     const covered = bucket.vector.get(push.origin);
     if (subtract([push.lo, push.hi], covered).length === 0) {
@@ -58,10 +57,9 @@ export class Gossip {
     this.#count(link, ops.length, ops.length - fresh.length - held);
     know(link, bucket, push.origin, ops);
     if (fresh.length === 0 || this.#wouldFragment(bucket, covered, push.lo)) return;
-    for (const op of fresh) {
-      turn.apply(bucket, sealEntry(op));
-      clock.observe(op.stamp);
-    }
+    turn.source = { peer: hello.peer, how: 'push' };
+    for (const op of fresh) take(this.#core, turn, bucket, op);
+    turn.source = undefined;
     turn.cover(bucket, push.origin, seqsOf(fresh));
     turn.setClock(clock.last);
     this.#spread(turn, bucket, fresh, link, fresh.length === ops.length ? bytes : undefined);
@@ -92,7 +90,13 @@ export class Gossip {
     let bytes = encoded;
     for (const id of this.#broadcast.targets(first.origin, from?.id)) {
       const link = this.#core.links.get(id);
-      if (!link || link.closing || coversAll(link, bucket, first.origin, ops)) continue;
+      if (
+        !link ||
+        link.closing ||
+        link.refused.has(bucket.name) ||
+        coversAll(link, bucket, first.origin, ops)
+      )
+        continue;
       if (!this.#hasRoom(link)) {
         link.flow.lagging = true;
         this.#core.counters.pushesDropped += ops.length;
@@ -123,7 +127,7 @@ function* frames(entries: readonly Entry[]): Iterable<Entry[]> {
   let frame: Entry[] = [];
   let size = 0;
   for (const entry of entries) {
-    const bytes = OP_OVERHEAD + entry.key.length + (entry.value?.length ?? 0);
+    const bytes = roughSize(entry);
     if (frame.length > 0 && size + bytes > TARGET_FRAME_BYTES) {
       yield frame;
       frame = [];

@@ -5,7 +5,7 @@ import { parsePeerUrl } from '../base/url.js';
 import { isLoopbackHost } from '../config/addresses.js';
 import type { Broadcast } from '../protocol/broadcast.js';
 import { MAX_ADDRESSES } from '../protocol/limits.js';
-import { judgeHello, type Link, openLink, rivalsToClose } from '../protocol/link.js';
+import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../protocol/link.js';
 import type { Address, Goodbye, Hello, Peers } from '../protocol/messages.js';
 import { Complaints } from './complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from './core.js';
@@ -15,6 +15,8 @@ import type { Turn } from './turn.js';
 
 /** A link must have finished its handshake this long after its opening, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
+/** Misdeeds on one link that end it: chunks still under way when a delta was given up are a few. */
+const MAX_MISDEEDS = 100;
 const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
 
 /** What other parts of the replica do when the set of usable links changes. */
@@ -94,6 +96,7 @@ export class Membership {
       return this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links');
     }
     link.hello = hello;
+    this.#refuseBuckets(turn, link, hello);
     link.clockOffset = hello.clock - turn.wall;
     if (link.url !== undefined) this.#core.addresses.reached(link.url, hello.peer, hello.name);
     for (const rival of rivalsToClose(link, others, this.#core.self.peer)) {
@@ -101,6 +104,19 @@ export class Membership {
       if (rival !== link) this.#unplug(turn, rival);
     }
     if (!link.closing) this.#plug(turn, link, hello, others);
+  }
+
+  /** A bucket under two policies would end different: it is not replicated over this link, and people are told. */
+  #refuseBuckets(turn: Turn, link: Link, hello: Hello): void {
+    for (const { bucket, ours, theirs } of policyMismatches(hello, this.#core.buckets)) {
+      link.refused.add(bucket);
+      const level = this.#complaints.level(hello.peer, `policy of ${bucket}`, turn.now);
+      turn.note(level, 'policy-mismatch', `bucket '${bucket}' is not replicated with ${hello.name}`, {
+        peer: hello.peer,
+        ours,
+        theirs,
+      });
+    }
   }
 
   /** The link carries gossip from now on, instead of any older one to the same peer. */
@@ -147,6 +163,14 @@ export class Membership {
   violation(turn: Turn, link: Link, reason: string): void {
     const level = this.#complaints.level(whoIs(link), 'malformed', turn.now);
     this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `malformed message: ${reason}`, level);
+  }
+
+  /** Something that may happen once, when messages cross: too much of it ends the link, with the reason. */
+  suspect(turn: Turn, link: Link, what: string, weight = 1): void {
+    link.misdeeds += weight;
+    if (link.misdeeds < MAX_MISDEEDS || link.closing) return;
+    const level = this.#complaints.level(whoIs(link), 'abuse', turn.now);
+    this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `repeated abuse: ${what}`, level);
   }
 
   closed(turn: Turn, id: LinkId, reason: string): void {

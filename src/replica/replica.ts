@@ -1,6 +1,7 @@
 import { toRumeurError } from '../base/errors.js';
 import type { BucketName, PeerId, SessionId } from '../base/ids.js';
 import { Random } from '../base/random.js';
+import type { Dot } from '../data/dot.js';
 import type { PolicyName } from '../data/policy.js';
 import { AddressBook } from '../protocol/address-book.js';
 import { Flood } from '../protocol/broadcast.js';
@@ -8,18 +9,25 @@ import { decodeMessage } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
 import { ACK_EVERY_BYTES, PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import type { Hello, Message } from '../protocol/messages.js';
+import type { MemberRecord } from '../protocol/members.js';
+import type { Cancel, Hello, Message } from '../protocol/messages.js';
 import { AntiEntropy } from './anti-entropy.js';
+import { Audit } from './audit.js';
 import type { StoredState } from './batch.js';
-import { openBucket } from './bucket.js';
+import { type Bucket, openBucket } from './bucket.js';
 import { Clock } from './clock.js';
 import { type Core, newCounters, type ReplicaOptions } from './core.js';
+import { Damage, type Keeper } from './damage.js';
 import { DeltaPull } from './delta-pull.js';
 import { DeltaSource } from './delta-source.js';
 import { Gossip } from './gossip.js';
+import type { Members } from './members.js';
 import { Membership } from './membership.js';
+import { Repairs } from './repairs.js';
+import { Retention } from './retention.js';
 import type { Input, Now, Received, Step } from './step.js';
 import { Turn } from './turn.js';
+import { Verification } from './verification.js';
 import type { View } from './view.js';
 import { Writer } from './writer.js';
 
@@ -31,6 +39,9 @@ export interface ReplicaSettings extends ReplicaOptions {
   readonly addresses: number;
   readonly dialBackoffMs: readonly [first: number, longest: number];
 }
+
+/** What it counts as a misdeed when a link's other side knows of our origin what we do not: a third time ends the link. */
+const ACCUSATION = 34;
 
 /**
  * The whole of a peer's logic as a deterministic state machine: `handle(input, now)` gives the step to perform. It does
@@ -46,6 +57,11 @@ export class Replica {
   readonly #source: DeltaSource;
   readonly #pull: DeltaPull;
   readonly #membership: Membership;
+  readonly #damage: Damage;
+  readonly #audit: Audit;
+  readonly #retention: Retention;
+  readonly #repairs: Repairs;
+  readonly #verification: Verification;
 
   /**
    * @param stored what the store held when it was opened
@@ -85,7 +101,22 @@ export class Replica {
     this.#writer = new Writer(this.core, this.#gossip);
     this.#source = new DeltaSource(this.core);
     this.#pull = new DeltaPull(this.core);
-    this.antiEntropy = new AntiEntropy(this.core, this.#pull);
+    this.#damage = new Damage(this.core, (bucket, dot) => this.#keeperOf(bucket, dot));
+    this.#audit = new Audit(this.core);
+    this.#retention = new Retention(this.core, stored.members);
+    this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
+      membersHash: () => this.members.hash(),
+      membersDiffer: (turn, link) => this.#retention.differ(turn, link),
+      diverged: (turn, link, bucket) => this.#repairs.diverged(turn, link, bucket),
+      isReconciling: (bucket) => this.#repairs.isReconciling(bucket),
+    });
+    this.#repairs = new Repairs(this.core, {
+      considerAgain: (now) => this.antiEntropy.considerAgain(now),
+      doubt: (bucket, now) => this.#damage.doubt(bucket, now),
+      compareWith: (turn, link) => this.antiEntropy.compareWith(turn, link),
+      sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
+    });
+    this.#verification = new Verification(this.core, (...session) => this.#repairs.verify(...session));
     this.#membership = new Membership(this.core, broadcast, {
       linkUp: (turn, link, hello) => this.#linkUp(turn, link, hello),
       linkDown: (turn, link) => this.#linkDown(turn, link),
@@ -93,12 +124,20 @@ export class Replica {
     });
   }
 
+  /** The peers that tombstones wait for. */
+  get members(): Members {
+    return this.#retention.members;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }
 
   handle(input: Input, now: Now): Step {
-    const turn = new Turn(now, this.core.view, this.core.counters);
+    const turn = new Turn(now, this.core.view, this.core.counters, (...found) =>
+      this.#damage.quarantine(...found),
+    );
+    if (this.#damage.isStale) this.#damage.recount(turn);
     if (this.#writer.isBurnt) this.#writer.renew(turn);
     switch (input.kind) {
       case 'writes':
@@ -122,6 +161,21 @@ export class Replica {
       case 'removePeer':
         this.#request(turn, input.request, () => this.#membership.removePeer(turn, input.target));
         break;
+      case 'evict':
+        this.#request(turn, input.request, () => this.#retention.evict(turn, input.target));
+        break;
+      case 'compare':
+        this.antiEntropy.compareAll(turn, input.request);
+        break;
+      case 'verify':
+        this.#verify(turn, input);
+        break;
+      case 'damaged':
+        this.#lookAt(turn, input.bucket, input.key);
+        break;
+      case 'flushed':
+        this.#retention.flushed(turn, input.mark);
+        break;
       case 'wake':
         this.#wake(turn);
         break;
@@ -132,25 +186,52 @@ export class Replica {
     return turn.finish(this.#nextWakeAt(now.mono), this.core.addresses.takeChanges());
   }
 
-  #request(turn: Turn, request: number, perform: () => void): void {
+  #verify(turn: Turn, { request, target, bucket }: Extract<Input, { kind: 'verify' }>): void {
     try {
-      perform();
-      turn.reply(request, []);
+      this.#verification.begin(turn, request, target, bucket);
     } catch (error) {
       turn.reply(request, toRumeurError(error));
     }
   }
 
+  #request(turn: Turn, request: number, perform: () => void): void {
+    try {
+      perform();
+      turn.reply(request, { kind: 'done' });
+    } catch (error) {
+      turn.reply(request, toRumeurError(error));
+    }
+  }
+
+  /** Reading a damaged row is enough: it is taken out on the way. */
+  #lookAt(turn: Turn, name: BucketName, key: string): void {
+    const bucket = this.core.buckets.get(name);
+    if (bucket) turn.get(bucket, key);
+  }
+
   #wake(turn: Turn): void {
     this.#membership.wake(turn);
     this.antiEntropy.wake(turn);
-    // A scan reads the store, which is behind while this turn has writes of its own (a renewed origin's).
+    // What follows reads the store, which is behind while this turn has writes of its own (a renewed origin's).
     if (!turn.wrote) this.#source.serve(turn);
+    this.#verification.wake(turn);
+    this.#repairs.wake(turn);
+    this.#retention.wake(turn);
+    this.#damage.wake(turn);
+    this.#audit.wake(turn);
   }
 
   #nextWakeAt(now: number): number {
-    if (this.#source.busy || this.#writer.isBurnt) return now;
-    return Math.min(this.#membership.nextWakeAt(), this.antiEntropy.nextWakeAt(now));
+    if (this.#source.busy || this.#writer.isBurnt || this.#damage.isStale) return now;
+    return Math.min(
+      this.#membership.nextWakeAt(),
+      this.antiEntropy.nextWakeAt(now),
+      this.#verification.nextWakeAt(now),
+      this.#repairs.nextWakeAt(now),
+      this.#retention.nextWakeAt(now),
+      this.#damage.nextWakeAt(now),
+      this.#audit.nextWakeAt(now),
+    );
   }
 
   #receive(turn: Turn, { link: id, bytes }: Received): void {
@@ -164,11 +245,20 @@ export class Replica {
         throw new MalformedMessage(`${message.type} before hello`);
       }
       this.#acknowledge(turn, link, bytes.length);
-      this.#dispatch(turn, link, message, bytes);
+      if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
+      else this.#membership.suspect(turn, link, `${message.type} that nobody asked for`);
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
       this.#membership.violation(turn, link, error.message);
     }
+  }
+
+  /** Answers belong to a question of ours (rule 7). One that was given up may still be on its way. */
+  #isExpected(link: Link, message: Message): boolean {
+    const { type } = message;
+    if (type === 'chunk' || type === 'below') return this.#pull.awaits(link.id, message.request);
+    if (type === 'differ' || type === 'answer') return this.#repairs.awaits(link.id, message.request);
+    return true;
   }
 
   #acknowledge(turn: Turn, link: Link, bytes: number): void {
@@ -188,29 +278,41 @@ export class Replica {
         return this.#membership.goodbye(turn, link, message);
       case 'push':
         this.#gossip.receive(turn, link, message, bytes);
-        return this.#checkOwnOrigin();
+        return this.#checkOwnOrigin(turn, link);
       case 'digest':
         return this.antiEntropy.digest(turn, link, message);
       case 'same':
-        return this.antiEntropy.same(link, message);
+        return this.antiEntropy.same(turn, link, message);
       case 'vectors':
         this.antiEntropy.vectors(turn, link, message);
-        return this.#checkOwnOrigin(link);
+        return this.#checkOwnOrigin(turn, link);
       case 'deltaRequest':
         return this.#source.request(turn, link, message);
       case 'chunk': {
         const done = this.#pull.receive(turn, link, message, bytes.length);
         if (done) this.antiEntropy.pulled(turn, done.entries);
-        return this.#checkOwnOrigin();
+        return this.#checkOwnOrigin(turn, link);
       }
       case 'credit':
         return this.#source.credit(link, message.request, message.chunks);
       case 'cancel':
-        this.#source.cancel(link.id, message.request);
-        if (this.#pull.cancelled(link.id, message.request)) this.antiEntropy.considerAgain(turn.now);
+        return this.#cancelled(turn, link, message);
+      case 'below': {
+        const bucket = this.#pull.below(link.id, message.request);
+        if (bucket) this.#repairs.below(turn, link, bucket);
         return;
-      case 'below':
-        throw new MalformedMessage('below, which needs reconciliation, is not part of this version');
+      }
+      case 'compare':
+      case 'listing':
+        return this.#repairs.question(turn, link, message);
+      case 'differ':
+        return this.#repairs.differ(link, message, bytes.length);
+      case 'answer':
+        return this.#repairs.answer(turn, link, message, bytes.length);
+      case 'roster':
+        return this.#retention.roster(turn, link, message);
+      case 'members':
+        return this.#retention.told(turn, link, message);
       case 'ping':
         return this.#membership.heartbeat.pinged(turn, link, message);
       case 'pong':
@@ -223,22 +325,51 @@ export class Replica {
     }
   }
 
-  /** Whether we, or the peer behind `link`, cover writes of our origin that we never made. */
-  #checkOwnOrigin(link?: Link): void {
+  /** Ends a delta that we serve or get, or a session of ours. */
+  #cancelled(turn: Turn, link: Link, { request, reason }: Cancel): void {
+    this.#source.cancel(link.id, request);
+    if (this.#pull.cancelled(link.id, request)) this.antiEntropy.considerAgain(turn.now);
+    this.#repairs.cancelled(turn, link.id, request, reason);
+  }
+
+  /** Whether we, or the peer behind the link, cover writes of our origin that we never made: true once in a store's life. */
+  #checkOwnOrigin(turn: Turn, link: Link): void {
     for (const bucket of this.core.buckets.values()) {
-      const covered = link ? link.vectors.get(bucket.name) : bucket.vector;
-      if (covered) this.#writer.check(bucket, covered);
+      const theirs = link.vectors.get(bucket.name);
+      const isBurnt =
+        this.#writer.check(bucket, bucket.vector) || (theirs && this.#writer.check(bucket, theirs));
+      if (isBurnt)
+        this.#membership.suspect(turn, link, 'writes of our origin that we never made', ACCUSATION);
     }
+  }
+
+  #keeperOf(bucket: Bucket, dot: Dot): Keeper {
+    const linked = new Set<PeerId | undefined>();
+    for (const { id, hello, vectors } of this.core.links.values()) {
+      linked.add(hello?.peer);
+      // Two damaged peers can claim nothing to each other, only say by an exact delta that they do not hold it.
+      const isWithheld = bucket.held.get(id)?.dots.covers(dot) === true;
+      if (vectors.get(bucket.name)?.covers(dot) && !isWithheld) return 'neighbour';
+    }
+    const covers = ([name, vector]: MemberRecord['vectors'][number]): boolean =>
+      name === bucket.name && vector.covers(dot);
+    const isAway = this.members
+      .counted()
+      .some(({ peer, vectors }) => peer !== this.peerId && !linked.has(peer) && vectors.some(covers));
+    return isAway ? 'away' : 'nobody';
   }
 
   #linkUp(turn: Turn, link: Link, hello: Hello): void {
     this.#membership.heartbeat.ping(turn, link);
     this.antiEntropy.linkUp(turn, link, hello.buckets);
+    this.#retention.linkUp(turn, link);
   }
 
   #linkDown(turn: Turn, link: Link): void {
     this.#source.linkDown(link.id);
     this.#pull.linkDown(link.id);
+    this.#repairs.linkDown(turn, link.id);
+    this.#retention.linkDown(link.id);
     this.antiEntropy.linkDown(turn, link.id);
   }
 }

@@ -1,7 +1,10 @@
 import type { RumeurError } from '../base/errors.js';
-import type { BucketName, LinkId } from '../base/ids.js';
+import type { BucketName, LinkId, PeerId } from '../base/ids.js';
+import type { Cell } from '../data/cell.js';
 import type { Entry } from '../data/entry.js';
+import type { LocalOp } from '../data/op.js';
 import type { Batch } from './batch.js';
+import type { Comparison } from './verification.js';
 
 /** One local write, or several in one commit: all of `ops` or, with an error, none. */
 export interface LocalWrite {
@@ -9,12 +12,6 @@ export interface LocalWrite {
   readonly request: number;
   readonly bucket: BucketName;
   readonly ops: readonly LocalOp[];
-}
-
-export interface LocalOp {
-  readonly key: string;
-  /** Valid JSON text as UTF-8; `null` deletes. */
-  readonly value: Uint8Array | null;
 }
 
 /** Everything that can happen to a replica. Inputs of the same kind that arrived together come together. */
@@ -32,6 +29,22 @@ export type Input =
   | { readonly kind: 'dialFailed'; readonly url: string; readonly reason: string }
   | { readonly kind: 'addPeer'; readonly request: number; readonly url: string }
   | { readonly kind: 'removePeer'; readonly request: number; readonly target: string }
+  /** A peer will not come back: it holds back no tombstones any more. */
+  | { readonly kind: 'evict'; readonly request: number; readonly target: string }
+  /** Compares with every neighbour now; the reply comes when all have answered or time is up. */
+  | { readonly kind: 'compare'; readonly request: number }
+  /** Compares one bucket, or each, with one linked peer, or with each, entry by entry; nothing is changed. */
+  | {
+      readonly kind: 'verify';
+      readonly request: number;
+      /** A peer id, or a canonical url. */
+      readonly target?: string;
+      readonly bucket?: BucketName;
+    }
+  /** A read outside the replica found that the row of this key is damaged. */
+  | { readonly kind: 'damaged'; readonly bucket: BucketName; readonly key: string }
+  /** Everything persisted up to the step with this mark is on the disk. */
+  | { readonly kind: 'flushed'; readonly mark: number }
   /** The time that the last step asked for has come. */
   | { readonly kind: 'wake' }
   /** The process is about to leave. */
@@ -42,21 +55,41 @@ export interface Received {
   readonly bytes: Uint8Array;
 }
 
-/** The outcome of a request: one result for each op of a write, none for the others. */
+/** What a request has come to. */
 export interface Reply {
   readonly request: number;
-  readonly outcome: readonly OpResult[] | RumeurError;
+  readonly outcome: Outcome | RumeurError;
 }
+
+/** One result for each op of a write, what `verify` has found, or nothing but that it is done. */
+export type Outcome =
+  | { readonly kind: 'written'; readonly results: readonly OpResult[] }
+  | { readonly kind: 'verified'; readonly comparisons: readonly Comparison[] }
+  | { readonly kind: 'done' };
 
 /** `found`: a live value stood there before. `entry` is absent when nothing was written. */
 export interface OpResult {
   readonly found: boolean;
   readonly entry?: Entry;
+  /** What stands under the key now. */
+  readonly cell: Cell;
 }
 
+/** Who a write came from, and how. */
+export interface Source {
+  readonly peer: PeerId;
+  readonly how: 'push' | 'delta' | 'repair';
+}
+
+/** A key whose live content has changed. */
 export interface Change {
   readonly bucket: BucketName;
+  /** The write that came; where one was taken out without another in its place, that one. */
   readonly entry: Entry;
+  /** What stands under the key now. */
+  readonly cell: Cell;
+  /** Absent for what was written here. */
+  readonly from: Source | undefined;
 }
 
 /** The two times of an input. Deadlines live on the monotonic one, so that a wall clock that jumps stops nothing. */
@@ -88,6 +121,10 @@ export interface Step {
   readonly replies: readonly Reply[];
   readonly changes: readonly Change[];
   readonly notes: readonly Note[];
+  /** Buckets whose range sums the store is to make anew from its cells, after `persist`. */
+  readonly rebuilds: readonly BucketName[];
+  /** When given, `flushed` with this mark is to follow once all that was persisted up to this step is on the disk. */
+  readonly flushMark: number | undefined;
   /** On the monotonic clock; in the past means at once, infinite never. */
   readonly wakeAt: number;
 }

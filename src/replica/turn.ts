@@ -1,17 +1,24 @@
-import type { BucketName, LinkId, OriginId } from '../base/ids.js';
-import type { Entry } from '../data/entry.js';
+import { equalBytes } from '../base/bytes.js';
+import type { BucketName, LinkId, OriginId, PeerId } from '../base/ids.js';
+import { type Cell, hasLive, isLive, standing } from '../data/cell.js';
+import { type Dot, dotToText } from '../data/dot.js';
+import { type Entry, isSound, sealEntry } from '../data/entry.js';
 import type { Intervals } from '../data/intervals.js';
-import type { VersionVector } from '../data/version-vector.js';
+import { VersionVector } from '../data/version-vector.js';
 import { encodeMessage } from '../protocol/codec.js';
 import type { AddressRecord } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
+import type { MemberRecord } from '../protocol/members.js';
 import type { Message } from '../protocol/messages.js';
 import type { Stamp } from '../data/stamp.js';
-import type { Batch, Put } from './batch.js';
+import type { Batch, Put, Totals, VectorRow } from './batch.js';
 import type { Bucket } from './bucket.js';
 import type { Counters } from './core.js';
-import type { Change, Note, Now, Reply, Step } from './step.js';
-import type { View } from './view.js';
+import type { Change, Note, Now, Reply, Source, Step } from './step.js';
+import type { DotRow, View } from './view.js';
+
+/** What to do about a cell with damaged entries; returns the rest of it. */
+export type OnDamage = (turn: Turn, bucket: Bucket, key: string, cell: Cell) => Cell;
 
 /**
  * One call of `handle`: what it reads (the store and what this turn itself has written) and the step that it
@@ -24,10 +31,15 @@ export class Turn {
   readonly wall: number;
   readonly #view: View;
   readonly #counters: Counters;
+  readonly #onDamage: OnDamage;
   readonly #puts: Put[] = [];
-  readonly #overlay = new Map<BucketName, Map<string, Entry>>();
+  readonly #overlay = new Map<BucketName, Map<string, Cell>>();
   readonly #vectors = new Map<Bucket, Set<OriginId>>();
+  readonly #floors = new Map<Bucket, Set<OriginId>>();
   readonly #totals = new Set<Bucket>();
+  readonly #damages = new Set<Bucket>();
+  readonly #rebuilds: BucketName[] = [];
+  readonly #members = new Map<PeerId, MemberRecord>();
   readonly #sends: { link: LinkId; bytes: Uint8Array }[] = [];
   readonly #closes: { link: LinkId; reason: string }[] = [];
   readonly #dials: string[] = [];
@@ -36,43 +48,108 @@ export class Turn {
   readonly #notes: Note[] = [];
   #clock: Stamp | undefined;
   #origin: OriginId | undefined;
+  #flushMark: number | undefined;
+  /** How what is applied from here on came to us; `undefined`: written here. */
+  source: Source | undefined;
 
-  constructor(now: Now, view: View, counters: Counters) {
+  constructor(now: Now, view: View, counters: Counters, onDamage: OnDamage) {
     this.now = now.mono;
     this.wall = Math.max(0, Math.floor(now.wall));
     this.#view = view;
     this.#counters = counters;
+    this.#onDamage = onDamage;
   }
 
-  /** What stands under a key, this turn's own writes included. */
-  get(bucket: Bucket, key: string): Entry | undefined {
-    return this.#overlay.get(bucket.name)?.get(key) ?? this.#view.get(bucket.name, key);
+  /** What stands under a key, this turn's own writes included; damaged entries are taken out on the way. */
+  get(bucket: Bucket, key: string): Cell {
+    const written = this.#overlay.get(bucket.name)?.get(key);
+    if (written) return written;
+    const cell = this.#view.get(bucket.name, key);
+    return cell.every(isSound) ? cell : this.#onDamage(this, bucket, key, cell);
   }
 
-  /** Makes `entry` stand in place of `current` if the bucket's policy says so; the dot is not covered by this. */
+  /** The dot index names an entry that is not under its key. */
+  distrust(bucket: Bucket, key: string): void {
+    this.#onDamage(this, bucket, key, this.get(bucket, key));
+  }
+
+  /** Replaces a damaged row by what of it is sound; the dots in `lost` are marked as missing. */
+  quarantine(bucket: Bucket, key: string, rest: Cell, lost: readonly (Dot & DotRow)[]): void {
+    // The store only needs to know which rows of its indexes go; sums and totals are counted anew.
+    const gone = lost.map(({ origin, seq, stamp }) => sealEntry({ origin, seq, stamp, key, value: null }));
+    this.#overlayOf(bucket).set(key, rest);
+    this.#puts.push({ bucket: bucket.name, key, before: [...rest, ...gone], after: rest });
+    for (const { origin, seq } of lost) bucket.damages.set(dotToText({ origin, seq }), { origin, seq, key });
+    this.#damages.add(bucket);
+  }
+
+  /** The store is to sum up its blocks of dots anew, once this step is persisted. */
+  rebuild(bucket: Bucket): void {
+    this.#rebuilds.push(bucket.name);
+  }
+
+  /** Takes `entry` into its cell if the bucket's policy says that it stands; the dot is not covered by this. */
   apply(bucket: Bucket, entry: Entry): boolean {
-    const current = this.get(bucket, entry.key);
-    if (current && !bucket.policy.wins(entry, current)) return false;
-    if (current?.value) {
-      bucket.fingerprint.remove(current.digest);
-      bucket.keys--;
-    }
-    if (entry.value) {
-      bucket.fingerprint.add(entry.digest);
-      bucket.keys++;
-    }
-    let overlay = this.#overlay.get(bucket.name);
-    if (!overlay) this.#overlay.set(bucket.name, (overlay = new Map<string, Entry>()));
-    overlay.set(entry.key, entry);
-    this.#puts.push({ bucket: bucket.name, entry, replaces: current });
-    this.#totals.add(bucket);
-    this.#changes.push({ bucket: bucket.name, entry });
+    const before = this.get(bucket, entry.key);
+    const after = bucket.policy.admit(before, entry);
+    if (!after) return false;
+    this.#replace(bucket, entry, before, after);
     return true;
+  }
+
+  /** Takes exactly this entry out, with nothing in its place; the dot stays covered. */
+  remove(bucket: Bucket, entry: Entry): boolean {
+    const before = this.get(bucket, entry.key);
+    const held = standing(before, entry);
+    if (!held || !equalBytes(held.digest, entry.digest)) return false;
+    this.#replace(
+      bucket,
+      entry,
+      before,
+      before.filter((other) => other !== held),
+    );
+    return true;
+  }
+
+  #replace(bucket: Bucket, entry: Entry, before: Cell, after: Cell): void {
+    const gone = before.filter((old) => !after.includes(old));
+    const come = after.filter((now) => !before.includes(now));
+    for (const old of gone) count(bucket, old, -1);
+    for (const now of come) count(bucket, now, 1);
+    bucket.keys += Number(hasLive(after)) - Number(hasLive(before));
+    this.#overlayOf(bucket).set(entry.key, after);
+    this.#puts.push({ bucket: bucket.name, key: entry.key, before, after });
+    this.#totals.add(bucket);
+    if (hasLive(gone) || hasLive(come)) {
+      this.#changes.push({ bucket: bucket.name, entry, cell: after, from: this.source });
+    }
+  }
+
+  #overlayOf(bucket: Bucket): Map<string, Cell> {
+    let overlay = this.#overlay.get(bucket.name);
+    if (!overlay) this.#overlay.set(bucket.name, (overlay = new Map<string, Cell>()));
+    return overlay;
   }
 
   cover(bucket: Bucket, origin: OriginId, set: Intervals): void {
     bucket.vector.addAll(origin, set);
     this.#vectorChanged(bucket, origin);
+    if (bucket.damages.size > 0) this.#clearDamages(bucket);
+  }
+
+  /** A damaged row is repaired when its dot is covered again (rule 15). */
+  #clearDamages(bucket: Bucket): void {
+    for (const [dot, mark] of bucket.damages) {
+      if (!bucket.vector.covers(mark)) continue;
+      bucket.damages.delete(dot);
+      this.#damages.add(bucket);
+      this.#counters.rowsRepaired++;
+      const hasCome = standing(this.get(bucket, mark.key), mark) !== undefined;
+      const how = hasCome ? 'is whole again' : 'held what was superseded elsewhere, and is gone';
+      this.note('info', 'row-repaired', `the damaged row of '${mark.key}' ${how}`, { bucket: bucket.name });
+      // By what, we may never learn: its tombstone may be gone.
+      if (!hasCome) this.raiseFloor(bucket, VersionVector.ofDots([mark]));
+    }
   }
 
   coverAll(bucket: Bucket, dots: VersionVector): void {
@@ -82,13 +159,38 @@ export class Turn {
   /** For dots whose content this store does not hold although it covers them: an origin that was used twice. */
   uncover(bucket: Bucket, origin: OriginId, set: Intervals): void {
     bucket.vector.removeAll(origin, set);
+    this.#counters.uncoverings++;
     this.#vectorChanged(bucket, origin);
   }
 
   #vectorChanged(bucket: Bucket, origin: OriginId): void {
-    let origins = this.#vectors.get(bucket);
-    if (!origins) this.#vectors.set(bucket, (origins = new Set()));
-    origins.add(origin);
+    noteOrigin(this.#vectors, bucket, origin);
+  }
+
+  /** Tombstones of these dots may be gone from here on (rule 11). */
+  raiseFloor(bucket: Bucket, dots: VersionVector): void {
+    for (const [origin, set] of dots.minus(bucket.floor).entries()) {
+      bucket.floor.addAll(origin, set);
+      noteOrigin(this.#floors, bucket, origin);
+    }
+  }
+
+  /** `keys`, `tombstones`, `droppedUpTo` or the fingerprint were set directly. */
+  totalsChanged(bucket: Bucket): void {
+    this.#totals.add(bucket);
+  }
+
+  damagesChanged(bucket: Bucket): void {
+    this.#damages.add(bucket);
+  }
+
+  putMember(record: MemberRecord): void {
+    this.#members.set(record.peer, record);
+  }
+
+  /** The input `flushed` with this mark is to come once everything up to this turn is on the disk. */
+  requestFlush(mark: number): void {
+    this.#flushMark = mark;
   }
 
   /** Whether entries were written in this turn: then the store is behind until the step has been performed. */
@@ -142,28 +244,60 @@ export class Turn {
       replies: this.#replies,
       changes: this.#changes,
       notes: this.#notes,
+      rebuilds: this.#rebuilds,
+      flushMark: this.#flushMark,
       wakeAt,
     };
   }
 
   #batch(addresses: readonly AddressRecord[] | undefined): Batch | undefined {
-    const vectors = [...this.#vectors].flatMap(([bucket, origins]) =>
-      [...origins].map((origin) => ({ bucket: bucket.name, origin, intervals: bucket.vector.get(origin) })),
-    );
-    const idle = vectors.length === 0 && this.#puts.length === 0 && !addresses && !this.#origin;
-    if (idle && this.#clock === undefined) return undefined;
-    const totals = [...this.#totals].map((b) => ({
-      bucket: b.name,
-      keys: b.keys,
-      hash: b.fingerprint.toBytes(),
-    }));
-    return {
+    const batch: Batch = {
       puts: this.#puts,
-      vectors,
-      totals,
+      vectors: rowsOf(this.#vectors, (bucket) => bucket.vector),
+      floors: rowsOf(this.#floors, (bucket) => bucket.floor),
+      totals: [...this.#totals].map(totalsOf),
+      damages: [...this.#damages].map(({ name, damages }) => ({
+        bucket: name,
+        marks: [...damages.values()],
+      })),
+      members: [...this.#members.values()],
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(this.#origin === undefined ? {} : { origin: this.#origin }),
       ...(addresses ? { addresses } : {}),
     };
+    const isIdle = Object.values(batch).every((part) => Array.isArray(part) && part.length === 0);
+    return isIdle && !addresses ? undefined : batch;
   }
 }
+
+function count(bucket: Bucket, entry: Entry, by: 1 | -1): void {
+  if (!isLive(entry)) bucket.tombstones += by;
+  else if (by > 0) bucket.fingerprint.add(entry.digest);
+  else bucket.fingerprint.remove(entry.digest);
+}
+
+function noteOrigin(changed: Map<Bucket, Set<OriginId>>, bucket: Bucket, origin: OriginId): void {
+  let origins = changed.get(bucket);
+  if (!origins) changed.set(bucket, (origins = new Set()));
+  origins.add(origin);
+}
+
+const rowsOf = (
+  changed: ReadonlyMap<Bucket, ReadonlySet<OriginId>>,
+  vectorOf: (bucket: Bucket) => VersionVector,
+): VectorRow[] =>
+  [...changed].flatMap(([bucket, origins]) =>
+    [...origins].map((origin) => ({
+      bucket: bucket.name,
+      origin,
+      intervals: vectorOf(bucket).get(origin),
+    })),
+  );
+
+const totalsOf = (bucket: Bucket): Totals => ({
+  bucket: bucket.name,
+  keys: bucket.keys,
+  tombstones: bucket.tombstones,
+  droppedUpTo: bucket.droppedUpTo,
+  hash: bucket.fingerprint.toBytes(),
+});

@@ -1,13 +1,17 @@
-import { RumeurError } from '../base/errors.js';
+import { RumeurError, toRumeurError } from '../base/errors.js';
 import type { OriginId } from '../base/ids.js';
+import { type Cell, hasLive, standing } from '../data/cell.js';
 import { type Entry, sealEntry } from '../data/entry.js';
 import { fromAscending, highest, type Intervals, NO_INTERVALS, subtract } from '../data/intervals.js';
+import type { LocalOp, WriteContext } from '../data/op.js';
+import type { Content, WriterState } from '../data/policy.js';
+import type { Stamp } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
-import type { Bucket } from './bucket.js';
+import { type Bucket, isDamaged } from './bucket.js';
 import { ownClockOffset } from './clock.js';
 import { activeLinks, type Core } from './core.js';
 import type { Gossip } from './gossip.js';
-import type { LocalOp, LocalWrite, OpResult } from './step.js';
+import type { LocalWrite, OpResult, Outcome } from './step.js';
 import type { Turn } from './turn.js';
 
 /** Takes local writes: gives each a dot and a stamp, and hands what is new to gossip. */
@@ -40,48 +44,71 @@ export class Writer {
     if (news.size > 0) turn.setClock(this.#core.clock.last);
   }
 
-  #writeOne(turn: Turn, write: LocalWrite, news: Map<Bucket, Entry[]>): OpResult[] | RumeurError {
+  /** All ops of a write or, with an error, none: what they are worth is found out before the first is applied. */
+  #writeOne(turn: Turn, write: LocalWrite, news: Map<Bucket, Entry[]>): Outcome | RumeurError {
     const bucket = this.#core.buckets.get(write.bucket);
     if (!bucket) return new RumeurError('BUCKET_UNKNOWN', `there is no bucket '${write.bucket}'`);
-    const refusal = this.#futureRefusal(turn, bucket, write.ops);
-    if (refusal) return refusal;
+    try {
+      this.#rehearse(turn, bucket, write.ops);
+    } catch (error) {
+      return toRumeurError(error);
+    }
     let entries = news.get(bucket);
     if (!entries) news.set(bucket, (entries = []));
     const results: OpResult[] = [];
     for (const op of write.ops) {
-      const current = turn.get(bucket, op.key);
-      const found = current !== undefined && current.value !== null;
-      if (op.value === null && !found) {
-        results.push({ found });
+      const cell = turn.get(bucket, op.key);
+      const found = hasLive(cell);
+      const content = bucket.policy.prepare(cell, op, this.#stateIn(bucket));
+      if (!content) {
+        results.push({ found, cell });
         continue;
       }
-      const entry = this.#issue(turn, bucket, op, current);
+      const entry = this.#issue(turn, bucket, op.key, content);
       entries.push(entry);
-      results.push({ found, entry });
+      results.push({ found, entry, cell: turn.get(bucket, op.key) });
     }
-    return results;
+    return { kind: 'written', results };
   }
 
-  /** The next write of our origin. Its key was checked: what it replaces lies within the horizon. */
-  #issue(turn: Turn, bucket: Bucket, op: LocalOp, current: Entry | undefined): Entry {
+  /** Goes through the ops as if each were to be written. @throws RumeurError of the first that must be refused */
+  #rehearse(turn: Turn, bucket: Bucket, ops: readonly LocalOp[]): void {
+    const imagined = new Map<string, Cell>();
+    const writer = this.#stateIn(bucket);
+    const isRepeated = ops.length > 1 && new Set(ops.map(({ key }) => key)).size < ops.length;
+    for (const [i, op] of ops.entries()) {
+      const cell = imagined.get(op.key) ?? turn.get(bucket, op.key);
+      if (isDamaged(bucket, op.key)) throw damagedError(op.key);
+      const content = bucket.policy.prepare(cell, op, writer);
+      if (!content) continue;
+      const { clock, origin } = this.#core;
+      // What this write itself puts there may step over the horizon by a moment.
+      const above = imagined.has(op.key) ? contextOf(op)?.stamp : content.above;
+      if (above !== undefined && clock.isBeyond(above, turn.wall)) throw futureError(op.key);
+      if (!isRepeated) continue;
+      const seq = Number.MAX_SAFE_INTEGER - ops.length + i;
+      const stamp = ((content.above ?? clock.last) + 1n) as Stamp;
+      const entry = sealEntry({ origin, seq, stamp, key: op.key, ...content });
+      imagined.set(op.key, bucket.policy.admit(cell, entry) ?? cell);
+    }
+  }
+
+  #stateIn(bucket: Bucket): WriterState {
+    return { origin: this.#core.origin, firstSeq: bucket.ownSeqAtOpen + 1, vector: bucket.vector };
+  }
+
+  /** The next write of our origin. What it replaces was checked to lie within the horizon. */
+  #issue(turn: Turn, bucket: Bucket, key: string, content: Content, formerStamp?: Stamp): Entry {
     const { clock, origin, counters } = this.#core;
-    const stamp = clock.next(turn.wall, current?.stamp);
+    const { value, context, above } = content;
+    const stamp = formerStamp ?? clock.next(turn.wall, above);
     const seq = (this.#written.get(bucket) ?? 0) + 1;
     this.#written.set(bucket, seq);
-    const entry = sealEntry({ origin, seq, stamp, key: op.key, value: op.value });
+    const entry = sealEntry({ origin, seq, stamp, key, value, ...(context ? { context } : {}) });
     turn.apply(bucket, entry);
     turn.cover(bucket, origin, [seq, seq]);
     counters.writes++;
     return entry;
-  }
-
-  /** A key whose own entry lies beyond the horizon cannot be overwritten yet: all of the write is refused. */
-  #futureRefusal(turn: Turn, bucket: Bucket, ops: readonly LocalOp[]): RumeurError | undefined {
-    for (const { key } of ops) {
-      const current = turn.get(bucket, key);
-      if (current && this.#core.clock.isBeyond(current.stamp, turn.wall)) return futureError(key);
-    }
-    return undefined;
   }
 
   #clockRefusal(): RumeurError | undefined {
@@ -98,11 +125,13 @@ export class Writer {
   /**
    * Looks for dots of our origin that we never wrote, in what a peer covers: our store is an older copy of another,
    * or its last writes were lost after they had been sent. `renew` then follows before the next input.
+   * @returns whether this is what burns our origin
    */
-  check(bucket: Bucket, covered: VersionVector): void {
-    if (highest(covered.get(this.#core.origin)) > (this.#written.get(bucket) ?? 0)) {
-      this.#burnt = 'another peer knows writes of our origin that we never made';
-    }
+  check(bucket: Bucket, covered: VersionVector): boolean {
+    if (this.isBurnt || highest(covered.get(this.#core.origin)) <= (this.#written.get(bucket) ?? 0))
+      return false;
+    this.#burnt = 'another peer knows writes of our origin that we never made';
+    return true;
   }
 
   get isBurnt(): boolean {
@@ -117,39 +146,46 @@ export class Writer {
   renew(turn: Turn): void {
     if (this.#burnt === undefined) return;
     const former = this.#core.origin;
-    const lost = [...this.#written].map(([bucket, last]) => ({
-      bucket,
-      ...this.#sinceOpen(turn, bucket, former, last),
-    }));
+    const lost = [...this.#written].map(([bucket, last]) => {
+      const writer = this.#stateIn(bucket);
+      return { bucket, writer, ...this.#sinceOpen(turn, bucket, former, last) };
+    });
     this.#changeOrigin(turn, this.#burnt);
     this.#burnt = undefined;
-    for (const { bucket, ops, dots } of lost) {
-      const entries = ops.map((op) => this.#issue(turn, bucket, op, turn.get(bucket, op.key)));
-      this.#gossip.publish(turn, bucket, entries);
+    for (const { bucket, writer, entries, dots } of lost) {
+      const news = entries.map((entry) => {
+        turn.remove(bucket, entry);
+        const content = bucket.policy.renew(entry, writer);
+        // Where the first write stands, a later stamp would let it lose to what it had beaten.
+        const stamp = bucket.policy.superseder === 'older' ? entry.stamp : undefined;
+        return this.#issue(turn, bucket, entry.key, content, stamp);
+      });
+      this.#gossip.publish(turn, bucket, news);
       if (dots.length > 0) turn.uncover(bucket, former, dots);
     }
     turn.setClock(this.#core.clock.last);
   }
 
   /**
-   * The dots that were given away since the opening, and what still stands of their writes. What lies beyond the
-   * horizon is left out of both: it cannot be replaced yet.
+   * The dots that were given away since the opening, and what still stands of their writes, oldest first. What lies
+   * beyond the horizon is left out of both: it cannot be replaced yet.
    */
   #sinceOpen(
     turn: Turn,
     bucket: Bucket,
     origin: OriginId,
     last: number,
-  ): { ops: LocalOp[]; dots: Intervals } {
+  ): { entries: Entry[]; dots: Intervals } {
     const { view, clock } = this.#core;
     const first = bucket.ownSeqAtOpen + 1;
-    if (last < first) return { ops: [], dots: NO_INTERVALS };
-    const rows = [...view.dots(bucket.name, origin, first, last)].reverse();
+    if (last < first) return { entries: [], dots: NO_INTERVALS };
+    const rows = [...view.dots(bucket.name, origin, first, last, 'rising')];
     const future = rows.filter(({ stamp }) => clock.isBeyond(stamp, turn.wall)).map(({ seq }) => seq);
-    const ops = rows
+    const entries = rows
       .filter(({ stamp }) => !clock.isBeyond(stamp, turn.wall))
-      .map(({ key }) => ({ key, value: view.get(bucket.name, key)?.value ?? null }));
-    return { ops, dots: subtract([first, last], fromAscending(future)) };
+      .map(({ seq, key }) => standing(view.get(bucket.name, key), { origin, seq }))
+      .filter((entry) => entry !== undefined);
+    return { entries, dots: subtract([first, last], fromAscending(future)) };
   }
 
   #changeOrigin(turn: Turn, reason: string): void {
@@ -168,6 +204,17 @@ export class Writer {
     });
   }
 }
+
+const contextOf = (op: LocalOp): WriteContext | undefined => ('increment' in op ? undefined : op.context);
+
+const damagedError = (key: string): RumeurError =>
+  new RumeurError(
+    'DISK_FAILED',
+    `the stored row of '${key}' is damaged and is being fetched from other peers`,
+    {
+      hint: 'write again when it is back; status shows damaged rows',
+    },
+  );
 
 const futureError = (key: string): RumeurError =>
   new RumeurError(

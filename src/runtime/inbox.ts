@@ -1,4 +1,5 @@
 import type { LinkId } from '../base/ids.js';
+import { sizeOfOp } from '../data/op.js';
 import type { Input, LocalWrite, Received } from '../replica/step.js';
 
 /** What is handled in one turn and one transaction at most: beyond, the event loop would stand still for too long. */
@@ -27,7 +28,7 @@ export class Inbox {
   }
 
   write(write: LocalWrite): void {
-    const bytes = write.ops.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+    const bytes = write.ops.reduce((sum, op) => sum + sizeOfOp(op), 0);
     const last = this.#inputs[this.#inputs.length - 1];
     const hasRoom = this.#turnBytes < MAX_TURN_BYTES && this.#turnWrites < MAX_TURN_WRITES;
     if (last?.kind === 'writes' && hasRoom) {

@@ -1,7 +1,9 @@
 import { RumeurError, toRumeurError } from '../base/errors.js';
 import type { BucketName } from '../base/ids.js';
+import { type LocalOp, sizeOfOp } from '../data/op.js';
 import type { Replica } from '../replica/replica.js';
-import type { Change, Input, LocalOp, Note, Now, OpResult, Received, Reply, Step } from '../replica/step.js';
+import type { Change, Input, Note, Now, OpResult, Outcome, Received, Reply, Step } from '../replica/step.js';
+import type { Comparison } from '../replica/verification.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transport } from '../transport/transport.js';
 import { Inbox } from './inbox.js';
@@ -29,7 +31,7 @@ export interface LoopOptions {
 }
 
 interface Pending {
-  resolve(results: readonly OpResult[]): void;
+  resolve(outcome: Outcome): void;
   reject(error: RumeurError): void;
 }
 
@@ -72,12 +74,13 @@ export class Loop {
     this.enqueue({ kind: 'wake' });
   }
 
-  write(bucket: BucketName, ops: readonly LocalOp[]): Promise<readonly OpResult[]> {
-    const bytes = ops.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
-    return this.#request((request) => {
+  async write(bucket: BucketName, ops: readonly LocalOp[]): Promise<readonly OpResult[]> {
+    const bytes = ops.reduce((sum, op) => sum + sizeOfOp(op), 0);
+    const outcome = await this.#request((request) => {
       this.#inbox.write({ request, bucket, ops });
       this.#schedule();
     }, bytes);
+    return outcome.kind === 'written' ? outcome.results : [];
   }
 
   async addPeer(url: string): Promise<void> {
@@ -88,7 +91,27 @@ export class Loop {
     await this.#request((request) => this.enqueue({ kind: 'removePeer', request, target }));
   }
 
-  #request(enqueue: (request: number) => void, bytes = 0): Promise<readonly OpResult[]> {
+  /** A peer will not come back: no tombstone waits for it any more. */
+  async evict(target: string): Promise<void> {
+    await this.#request((request) => this.enqueue({ kind: 'evict', request, target }));
+  }
+
+  /** Resolves when every neighbour has been compared with, or is late. */
+  async compare(): Promise<void> {
+    await this.#request((request) => this.enqueue({ kind: 'compare', request }));
+  }
+
+  /** Compares buckets with linked peers entry by entry; `target` is a peer id or a canonical url. */
+  async verify(target?: string, bucket?: BucketName): Promise<readonly Comparison[]> {
+    const about = {
+      ...(target === undefined ? {} : { target }),
+      ...(bucket === undefined ? {} : { bucket }),
+    };
+    const outcome = await this.#request((request) => this.enqueue({ kind: 'verify', request, ...about }));
+    return outcome.kind === 'verified' ? outcome.comparisons : [];
+  }
+
+  #request(enqueue: (request: number) => void, bytes = 0): Promise<Outcome> {
     const refusal = this.#failure ?? this.#overload(bytes);
     if (refusal) return Promise.reject(refusal);
     const request = ++this.#lastRequest;
@@ -98,11 +121,11 @@ export class Loop {
       this.#unanswered--;
       this.#unansweredBytes -= bytes;
     };
-    return new Promise<readonly OpResult[]>((resolve, reject) => {
+    return new Promise<Outcome>((resolve, reject) => {
       this.#pending.set(request, {
-        resolve: (results) => {
+        resolve: (outcome) => {
           settled();
-          resolve(results);
+          resolve(outcome);
         },
         reject: (error) => {
           settled();
@@ -194,6 +217,8 @@ export class Loop {
 
   #perform(step: Step): void {
     if (step.persist) this.#storage.commit(step.persist);
+    for (const bucket of step.rebuilds) this.#storage.rebuild(bucket);
+    if (step.flushMark !== undefined) this.#tellWhenFlushed(step.flushMark);
     for (const { link, bytes } of step.sends) this.#transport?.send(link, bytes);
     for (const { link, reason } of step.closes) this.#transport?.close(link, reason);
     for (const url of step.dials) this.#transport?.dial(url);
@@ -203,18 +228,25 @@ export class Loop {
     this.#wakeAt = step.wakeAt;
   }
 
+  #tellWhenFlushed(mark: number): void {
+    this.#storage.flushed().then(
+      () => this.enqueue({ kind: 'flushed', mark }),
+      (error: unknown) => this.fail(toRumeurError(error)),
+    );
+  }
+
   /** Errors at once; results when they are as durable as configured. */
   #answer(replies: readonly Reply[]): void {
-    const done: { pending: Pending; results: readonly OpResult[] }[] = [];
+    const done: { pending: Pending; outcome: Outcome }[] = [];
     for (const { request, outcome } of replies) {
       const pending = this.#pending.get(request);
       this.#pending.delete(request);
       if (!pending) continue;
       if (outcome instanceof RumeurError) pending.reject(outcome);
-      else done.push({ pending, results: outcome });
+      else done.push({ pending, outcome });
     }
     if (done.length === 0) return;
-    const resolve = (): void => done.forEach(({ pending, results }) => pending.resolve(results));
+    const resolve = (): void => done.forEach(({ pending, outcome }) => pending.resolve(outcome));
     const { durability } = this.#options;
     if (durability === 'memory') return resolve();
     const durable = durability === 'flushed' ? this.#storage.flushed() : this.#storage.committed();

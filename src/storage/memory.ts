@@ -2,9 +2,11 @@ import { assert } from '../base/assert.js';
 import type { BucketName, OriginId, PeerId } from '../base/ids.js';
 import type { Entry } from '../data/entry.js';
 import { Fingerprint } from '../data/fingerprint.js';
+import type { Intervals } from '../data/intervals.js';
 import { STAMP_ZERO } from '../data/stamp.js';
-import type { Batch, StoredBucket, StoredState } from '../replica/batch.js';
-import type { DotRow, KeyRange } from '../replica/view.js';
+import type { Batch, StoredBucket, StoredState, Totals } from '../replica/batch.js';
+import { LayeredView } from './layered-view.js';
+import { recount } from './recount.js';
 import type { Provenance, Storage } from './storage.js';
 import { Tables } from './tables.js';
 
@@ -33,7 +35,7 @@ export class MemorySnapshot {
  * A store that lives as long as its process. Deterministic: no timers, no randomness, and every promise it gives
  * is resolved already.
  */
-export class MemoryStorage implements Storage {
+export class MemoryStorage extends LayeredView implements Storage {
   readonly provenance: Provenance;
   readonly initial: StoredState;
   readonly backlog = 0;
@@ -43,9 +45,11 @@ export class MemoryStorage implements Storage {
 
   /** A store that remembers nothing, or with `restored` one that goes on from a snapshot under the given ids. */
   constructor(ids: StoreIds, restored?: { snapshot: MemorySnapshot; provenance: Provenance }) {
+    const tables = restored?.snapshot.tables() ?? new Tables();
+    super(tables, () => []);
     this.provenance = restored?.provenance ?? 'new';
     this.#peerId = ids.peerId;
-    this.#tables = restored?.snapshot.tables() ?? new Tables('drop');
+    this.#tables = tables;
     this.#tables.origin = ids.origin;
     this.initial = storedState(ids, this.#tables);
   }
@@ -56,28 +60,17 @@ export class MemoryStorage implements Storage {
     return new MemorySnapshot({ peerId: this.#peerId, origin }, this.#tables.clone());
   }
 
-  get(bucket: BucketName, key: string): Entry | undefined {
-    return this.#tables.get(bucket, key);
-  }
-
-  *dots(
-    bucket: BucketName,
-    origin: OriginId,
-    lo: number,
-    hi: number,
-  ): Generator<DotRow, undefined, undefined> {
-    for (const { row } of this.#tables.dots(bucket, origin, lo, hi)) if (row !== undefined) yield row;
-    return undefined;
-  }
-
-  entries(bucket: BucketName, range: KeyRange): Iterable<Entry> {
-    return this.#tables.entries(bucket, range);
-  }
-
   commit(batch: Batch): void {
     assert(!this.#closed, 'a closed store takes no batch');
-    const puts = batch.puts.map((put) => ({ ...put, entry: withOwnValue(put.entry) }));
+    const puts = batch.puts.map((put) => ({ ...put, after: put.after.map(withOwnValue) }));
     this.#tables.apply({ ...batch, puts });
+  }
+
+  rebuild(bucket: BucketName): Totals {
+    assert(!this.#closed, 'a closed store is not rebuilt');
+    const { totals, missing } = recount(this, bucket);
+    this.#tables.correct(totals, missing);
+    return totals;
   }
 
   committed(): Promise<void> {
@@ -103,9 +96,25 @@ function withOwnValue(entry: Entry): Entry {
 
 function storedState(ids: StoreIds, tables: Tables): StoredState {
   const buckets = new Map<BucketName, StoredBucket>();
-  for (const [name, { vector, totals }] of tables.buckets) {
-    const hash = totals?.hash ?? Fingerprint.empty().toBytes();
-    buckets.set(name, { vector: [...vector], keys: totals?.keys ?? 0, hash });
+  for (const [name, { vector, floor, totals, damages }] of tables.buckets) {
+    buckets.set(name, {
+      vector: rowsOf(vector),
+      floor: rowsOf(floor),
+      damages: damages ?? [],
+      keys: totals?.keys ?? 0,
+      tombstones: totals?.tombstones ?? 0,
+      droppedUpTo: totals?.droppedUpTo ?? STAMP_ZERO,
+      hash: totals?.hash ?? Fingerprint.empty().toBytes(),
+    });
   }
-  return { ...ids, clock: tables.clock ?? STAMP_ZERO, buckets, addresses: tables.addresses ?? [] };
+  return {
+    ...ids,
+    clock: tables.clock ?? STAMP_ZERO,
+    buckets,
+    addresses: tables.addresses ?? [],
+    members: [...tables.members.values()],
+  };
 }
+
+const rowsOf = (vector: ReadonlyMap<OriginId, Intervals>): (readonly [OriginId, Intervals])[] =>
+  [...vector].filter(([, intervals]) => intervals.length > 0);

@@ -1,11 +1,12 @@
 /**
- * Merges two sequences that are sorted by `compare`. Of two equal items only that of `over` comes: it is the
- * later state of the same thing.
+ * Merges two sequences that are sorted by `compare`. Of two equal items one comes, that which `join` makes of them:
+ * unless told otherwise the one of `over`, which is the later state of the same thing.
  */
 export function* mergeSorted<T>(
   under: Iterable<T>,
   over: Iterable<T>,
   compare: (a: T, b: T) => number,
+  join: (under: T, over: T) => T = (_, later) => later,
 ): Generator<T, undefined, undefined> {
   const left = under[Symbol.iterator]();
   const right = over[Symbol.iterator]();
@@ -18,7 +19,7 @@ export function* mergeSorted<T>(
         yield a.value as T;
         a = left.next();
       } else {
-        yield b.value as T;
+        yield order === 0 ? join(a.value as T, b.value as T) : (b.value as T);
         b = right.next();
         if (order === 0) a = left.next();
       }

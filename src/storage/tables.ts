@@ -1,127 +1,161 @@
-import sortedBTree from 'sorted-btree';
 import { compareUtf8 } from '../base/bytes.js';
-import type { BucketName, OriginId } from '../base/ids.js';
+import type { BucketName, OriginId, PeerId } from '../base/ids.js';
+import { type Cell, isLive } from '../data/cell.js';
+import type { Dot } from '../data/dot.js';
 import type { Entry } from '../data/entry.js';
-import type { Intervals } from '../data/intervals.js';
 import type { Stamp } from '../data/stamp.js';
 import type { AddressRecord } from '../protocol/address-book.js';
+import type { MemberRecord } from '../protocol/members.js';
 import type { Batch, Put, Totals } from '../replica/batch.js';
-import type { DotRow, KeyRange } from '../replica/view.js';
+import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../replica/view.js';
+import { type BucketTables, cloneBucket, emptyBucket } from './bucket-tables.js';
+import type { DotSlot } from './dot-table.js';
+import type { CellSlot, Source } from './layered-view.js';
+import { RangeSums } from './range-sums.js';
+import type { RangeSlot } from './range-table.js';
+import { isUnreadable } from './unreadable.js';
 
-type SortedMap<K, V> = sortedBTree.default<K, V>;
-const SortedMap = sortedBTree.default;
-
-/** A place in the dot index: `row` is `undefined` where a row was taken out. */
-export interface DotSlot {
-  readonly seq: number;
-  readonly row: DotRow | undefined;
-}
-
-export interface BucketTables {
-  readonly entries: SortedMap<string, Entry>;
-  readonly dots: Map<OriginId, SortedMap<number, DotRow | undefined>>;
-  readonly vector: Map<OriginId, Intervals>;
-  totals: Totals | undefined;
-}
+/** The row of the dot index below a layer. */
+export type RowBelow = (bucket: BucketName, origin: OriginId, seq: number) => DotRow | undefined;
 
 /**
- * - `drop`: the tables are all there is; a removed row of the dot index is gone.
- * - `mark`: the tables lie over others; a removed row stays as a mark that hides the row below.
+ * What batches have changed, in memory: the whole state of one store, or a layer above another one. In a layer an
+ * empty cell and a removed row stay as marks that hide what is below, and range sums are differences.
  */
-export type Removal = 'drop' | 'mark';
-
-/** What batches have changed, in memory: the whole state of one store, or the layer above another one. */
-export class Tables {
+export class Tables implements Source {
   readonly buckets = new Map<BucketName, BucketTables>();
+  readonly members = new Map<PeerId, MemberRecord>();
   clock: Stamp | undefined;
   origin: OriginId | undefined;
   addresses: readonly AddressRecord[] | undefined;
-  readonly #removal: Removal;
+  readonly #below: RowBelow | undefined;
 
-  constructor(removal: Removal) {
-    this.#removal = removal;
+  /** @param below given for a layer */
+  constructor(below?: RowBelow) {
+    this.#below = below;
   }
 
   /** A copy that shares nothing changeable: the trees are copied on write. */
   clone(): Tables {
-    const copy = new Tables(this.#removal);
+    const copy = new Tables(this.#below);
     copy.clock = this.clock;
     copy.origin = this.origin;
     copy.addresses = this.addresses;
-    for (const [name, { entries, dots, vector, totals }] of this.buckets) {
-      const dotsCopy = new Map([...dots].map(([origin, rows]) => [origin, rows.clone()] as const));
-      copy.buckets.set(name, { entries: entries.clone(), dots: dotsCopy, vector: new Map(vector), totals });
-    }
+    for (const [peer, record] of this.members) copy.members.set(peer, record);
+    for (const [name, tables] of this.buckets) copy.buckets.set(name, cloneBucket(tables));
     return copy;
   }
 
   apply(batch: Batch): void {
-    for (const put of batch.puts) this.#put(put);
+    const sums = new Map<BucketName, RangeSums>();
+    for (const put of batch.puts) this.#put(put, sumsOf(sums, put.bucket));
+    for (const [bucket, differences] of sums) this.#bucket(bucket).ranges.add(differences);
     for (const { bucket, origin, intervals } of batch.vectors)
       this.#bucket(bucket).vector.set(origin, intervals);
+    for (const { bucket, origin, intervals } of batch.floors)
+      this.#bucket(bucket).floor.set(origin, intervals);
     for (const totals of batch.totals) this.#bucket(totals.bucket).totals = totals;
+    for (const { bucket, marks } of batch.damages) this.#bucket(bucket).damages = marks;
+    for (const record of batch.members) this.members.set(record.peer, ownRecord(record));
     if (batch.clock !== undefined) this.clock = batch.clock;
     if (batch.origin !== undefined) this.origin = batch.origin;
     if (batch.addresses !== undefined) this.addresses = batch.addresses;
   }
 
-  #put({ bucket, entry, replaces }: Put): void {
+  /** Sets the totals of a bucket, and adds to its range sums what was found to be missing in them. */
+  correct(totals: Totals, missing: RangeSums): void {
+    const tables = this.#bucket(totals.bucket);
+    tables.totals = totals;
+    tables.ranges.add(missing);
+  }
+
+  /** Puts an entry that stands already into the index of tombstones. */
+  indexTombstone(bucket: BucketName, entry: Entry): void {
+    this.#bucket(bucket).tombstones.set(entry.origin, entry);
+  }
+
+  #put({ bucket, key, before, after }: Put, sums: RangeSums): void {
     const tables = this.#bucket(bucket);
-    tables.entries.set(entry.key, entry);
-    if (replaces !== undefined) {
-      const rows = dotsOf(tables, replaces.origin);
-      if (this.#removal === 'mark') rows.set(replaces.seq, undefined);
-      else rows.delete(replaces.seq);
+    if (after.length > 0 || this.#below !== undefined) tables.cells.set(key, after);
+    else tables.cells.delete(key);
+    // What came after what went: an entry that is another object and the same dot ends up where it was.
+    for (const gone of before) {
+      if (after.includes(gone)) continue;
+      if (isLive(gone) && !isUnreadable(gone)) sums.remove(gone);
+      // What is taken out with nothing in its place may be damaged, and its dot another key's.
+      const isDoubtful = after.length === 0 || isUnreadable(gone);
+      if (isDoubtful && (this.#row(bucket, gone)?.key ?? key) !== key) continue;
+      tables.dots.remove(gone.origin, gone.seq);
+      if (!isLive(gone) || isDoubtful) tables.tombstones.remove(gone.origin, gone.seq);
     }
-    dotsOf(tables, entry.origin).set(entry.seq, entry);
+    for (const come of after) {
+      if (before.includes(come)) continue;
+      tables.dots.set(come.origin, come);
+      if (!isLive(come)) tables.tombstones.set(come.origin, come);
+      else if (!isUnreadable(come)) sums.add(come);
+    }
+  }
+
+  #row(bucket: BucketName, { origin, seq }: Dot): DotRow | null | undefined {
+    const row = this.buckets.get(bucket)?.dots.get(origin, seq);
+    return row === undefined ? this.#below?.(bucket, origin, seq) : row;
   }
 
   #bucket(name: BucketName): BucketTables {
     let tables = this.buckets.get(name);
-    if (tables === undefined) {
-      const entries = new SortedMap<string, Entry>(undefined, compareUtf8);
-      tables = { entries, dots: new Map(), vector: new Map(), totals: undefined };
-      this.buckets.set(name, tables);
-    }
+    if (tables === undefined) this.buckets.set(name, (tables = emptyBucket(this.#below !== undefined)));
     return tables;
   }
 
-  get(bucket: BucketName, key: string): Entry | undefined {
-    return this.buckets.get(bucket)?.entries.get(key);
+  get(bucket: BucketName, key: string): Cell | undefined {
+    return this.buckets.get(bucket)?.cells.get(key);
   }
 
-  /** Ascending in the order of the keys' bytes. */
-  *entries(bucket: BucketName, range: KeyRange): Generator<Entry, undefined, undefined> {
+  *cells(bucket: BucketName, range: KeyRange): Generator<CellSlot, undefined, undefined> {
     const { prefix = '', after = '' } = range;
     const low = compareUtf8(after, prefix) > 0 ? after : prefix;
-    for (const [key, entry] of this.buckets.get(bucket)?.entries.entries(low) ?? []) {
+    for (const [key, cell] of this.buckets.get(bucket)?.cells.entries(low) ?? []) {
       if (!key.startsWith(prefix)) return undefined;
-      if (key !== after) yield entry;
+      if (key !== after) yield { key, cell };
     }
     return undefined;
   }
 
-  /** Descending by seq, marks of removed rows included. */
-  *dots(
+  dots(bucket: BucketName, origin: OriginId, lo: number, hi: number, order: DotOrder): Iterable<DotSlot> {
+    return this.buckets.get(bucket)?.dots.scan(origin, lo, hi, order) ?? [];
+  }
+
+  tombstones(bucket: BucketName, origin: OriginId, lo: number, hi: number): Iterable<DotSlot> {
+    return this.buckets.get(bucket)?.tombstones.scan(origin, lo, hi, 'rising') ?? [];
+  }
+
+  ranges(
     bucket: BucketName,
     origin: OriginId,
-    lo: number,
-    hi: number,
-  ): Generator<DotSlot, undefined, undefined> {
-    const rows = this.buckets.get(bucket)?.dots.get(origin);
-    for (const [seq, row] of rows?.entriesReversed(hi) ?? []) {
-      if (seq < lo) return undefined;
-      yield { seq, row };
-    }
-    return undefined;
+    level: RangeLevel,
+    from: number,
+    to: number,
+  ): Iterable<RangeSlot> {
+    return this.buckets.get(bucket)?.ranges.scan(origin, level, from, to) ?? [];
+  }
+
+  rangeOrigins(bucket: BucketName): Iterable<OriginId> {
+    return this.buckets.get(bucket)?.ranges.origins() ?? [];
+  }
+
+  totals(bucket: BucketName): Totals | undefined {
+    return this.buckets.get(bucket)?.totals;
   }
 }
 
-function dotsOf(tables: BucketTables, origin: OriginId): SortedMap<number, DotRow | undefined> {
-  let rows = tables.dots.get(origin);
-  if (rows === undefined) {
-    rows = new SortedMap<number, DotRow | undefined>(undefined, (a, b) => a - b);
-    tables.dots.set(origin, rows);
-  }
-  return rows;
+function sumsOf(sums: Map<BucketName, RangeSums>, bucket: BucketName): RangeSums {
+  let own = sums.get(bucket);
+  if (own === undefined) sums.set(bucket, (own = new RangeSums()));
+  return own;
 }
+
+/** Vectors change in place: those of a record that waits to be written must not be somebody else's. */
+const ownRecord = (record: MemberRecord): MemberRecord => ({
+  ...record,
+  vectors: record.vectors.map(([bucket, vector]) => [bucket, vector.clone()]),
+});

@@ -63,6 +63,32 @@ export function eventsRefuseBadInput(title: string, open: () => Promise<EventsUn
       ['keys', [{ after: null }], 'option after is null'],
       ['watch', ['a'], 'watch(options?)'],
       ['watch', [{ prefix: [] }], 'option prefix is an array'],
+      ['get', ['a', { siblings: 1 }], 'option siblings is 1, not true or false'],
+      ['set', ['a', 1, { context: 1 }], 'option context is 1, not a string'],
+      ['set', ['a', 1, { context: 'none of ours' }], 'no context of a read'],
+      ['delete', ['a', { context: '' }], 'no context of a read'],
+      ['incr', [], 'incr(key, by?, options?)'],
+      ['incr', ['a', 1, {}, 2], 'with 4 arguments'],
+      ['incr', ['a', 1, 2], 'options is a number'],
+      ['incr', ['a', {}, 1], 'with 3 arguments'],
+      ['incr', ['a', 1.5], 'a counter changes by a whole number, not 1.5'],
+      ['incr', ['a', '1'], 'not a string'],
+      ['decr', ['a', null], 'not null'],
+      ['decr', ['a', 2 ** 53], 'not 9007199254740992'],
+      ['sadd', ['a'], 'sadd(key, member or [members], options?)'],
+      ['sadd', ['a', 1], 'a member of a set is a string, not a number'],
+      ['sadd', ['a', ['x', null]], 'not null'],
+      ['sadd', ['a', {}], 'a member, or a list of them, not an object'],
+      ['srem', ['a', Array.from({ length: 1001 }, String)], 'at most 1000 members at once, not 1001'],
+      ['smembers', ['a', { limit: 0 }], 'option limit is 0'],
+      ['smembers', ['a', { prefix: 'b' }], 'there is no option "prefix"'],
+      ['buckets', [1], 'buckets(options?)'],
+      ['explain', [], 'explain(key, options?)'],
+      ['compare', [{ bucket: 'default' }], 'it takes none'],
+      ['verify', ['http://127.0.0.1:1'], 'verify(options?)'],
+      ['verify', [{ peer: 3001 }], 'option peer is 3001, not a string'],
+      ['verify', [{ prefix: 'a' }], 'it takes peer, bucket'],
+      ['removePeer', ['x', { evict: 'yes' }], 'option evict is a string, not true or false'],
       ['unwatch', [], 'unwatch(id, options?)'],
       ['unwatch', [1], 'an id is a string'],
       ['addPeer', [], 'addPeer(url, options?)'],
@@ -108,6 +134,10 @@ export function eventsRefuseBadInput(title: string, open: () => Promise<EventsUn
       expect(await errorOf(socket, 'get', key)).toMatchObject({ code });
       expect(await errorOf(socket, 'set', key, 1)).toMatchObject({ code });
       expect(await errorOf(socket, 'delete', key)).toMatchObject({ code });
+      expect(await errorOf(socket, 'incr', key)).toMatchObject({ code });
+      expect(await errorOf(socket, 'sadd', key, 'm')).toMatchObject({ code });
+      expect(await errorOf(socket, 'smembers', key)).toMatchObject({ code });
+      expect(await errorOf(socket, 'explain', key)).toMatchObject({ code });
       expect(
         await errorOf(socket, 'setMany', [
           ['fine', 1],
@@ -132,6 +162,12 @@ export function eventsRefuseBadInput(title: string, open: () => Promise<EventsUn
           ['delete', 'a', { bucket }],
           ['setMany', [['a', 1]], { bucket }],
           ['setMany', [], { bucket }],
+          ['incr', 'a', { bucket }],
+          ['sadd', 'a', 'm', { bucket }],
+          ['srem', 'a', [], { bucket }],
+          ['smembers', 'a', { bucket }],
+          ['explain', 'a', { bucket }],
+          ['get', 'a', { bucket, siblings: true }],
           ['keys', { bucket }],
           ['entries', { bucket }],
           ['watch', { bucket }],
@@ -140,6 +176,17 @@ export function eventsRefuseBadInput(title: string, open: () => Promise<EventsUn
           expect(await errorOf(socket, event, ...args)).toMatchObject({ code: 'BUCKET_UNKNOWN' });
         }
       }
+    });
+
+    test.each<[event: string, args: unknown[]]>([
+      ['incr', ['a']],
+      ['decr', ['a', 5]],
+      ['sadd', ['a', 'm']],
+      ['srem', ['a', ['m']]],
+      ['smembers', ['a']],
+      ['get', ['a', { siblings: true }]],
+    ])('%s %j is POLICY where the last write wins', async (event, args) => {
+      expect(await errorOf(socket, event, ...args)).toMatchObject({ code: 'POLICY' });
     });
 
     test('values too large', async () => {

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Peer } from '../../src/api/peer.js';
+import type { ConfigInput } from '../../src/index.js';
+import { eventsOfPolicies } from './events-policies.suite.js';
 import { eventsRefuseBadInput } from './events-bad-input.suite.js';
 import { eventsContract, type EventsUnderTest } from './events.suite.js';
 
-async function openPeer(): Promise<EventsUnderTest> {
+async function openPeer(config: Partial<ConfigInput> = {}): Promise<EventsUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'rumeur-events-'));
-  const peer = await Peer.open({ port: 0, dataDir, log: { level: 'silent' } });
+  const peer = await Peer.open({ port: 0, dataDir, log: { level: 'silent' }, ...config });
   const stop = async (): Promise<void> => {
     await peer.close();
     await rm(dataDir, { recursive: true });
@@ -16,4 +18,6 @@ async function openPeer(): Promise<EventsUnderTest> {
 }
 
 eventsContract('a peer on disk', openPeer);
+eventsOfPolicies('a peer on disk', openPeer);
+eventsOfPolicies('a peer in memory', (config) => openPeer({ storage: 'memory', ...config }));
 eventsRefuseBadInput('a peer on disk', openPeer);

@@ -1,12 +1,17 @@
 import { Buffer } from 'node:buffer';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { type BucketName, DEFAULT_BUCKET, type OriginId, type PeerId } from '../../src/base/ids.js';
+import { DEFAULT_BUCKET, type BucketName, type OriginId, type PeerId } from '../../src/base/ids.js';
+import type { Cell } from '../../src/data/cell.js';
+import { type Entry, sealEntry } from '../../src/data/entry.js';
+import type { Stamp } from '../../src/data/stamp.js';
+import { VersionVector } from '../../src/data/version-vector.js';
+import type { MemberRecord } from '../../src/protocol/members.js';
 import type { Batch } from '../../src/replica/batch.js';
-import type { KeyRange } from '../../src/replica/view.js';
 import type { Storage } from '../../src/storage/storage.js';
-import { comparable, type Op, plain, plainRow, StoreModel } from './storage.model.js';
+import { BUCKETS, expectSame, KEYS, ORIGINS } from './storage.checks.js';
+import { comparable, type Op, StoreModel } from './storage.model.js';
+import { randomBatches } from './storage.random.js';
 
 /** One store at a time: `open` a new one, close and open it again, throw away what is left of it. */
 export interface StorageUnderTest {
@@ -17,28 +22,8 @@ export interface StorageUnderTest {
   dispose(storage: Storage): Promise<void>;
 }
 
-const BUCKETS = [DEFAULT_BUCKET, 'other' as BucketName];
-const ORIGINS = ['A', 'B', 'C'].map((letter) => letter.repeat(21) as OriginId);
-/** Where the order of UTF-16 and that of UTF-8 differ, neighbours of prefixes, and the longest key. */
-const KEYS = [
-  'a',
-  'ab',
-  'abc',
-  'b',
-  'é',
-  '\ue000',
-  '\uffff',
-  '\u{10000}',
-  '\u{10ffff}',
-  '\u{10ffff}a',
-  'k'.repeat(1024),
-];
-const RANGES: KeyRange[] = ['', 'a', 'ab', '\uffff', '\u{10ffff}', 'zzz'].flatMap((prefix) =>
-  ['', 'a', 'abc', '\ue000', '\u{10ffff}', 'zz'].map((after) => ({ prefix, after })),
-);
-
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const [BUCKET, ORIGIN] = [DEFAULT_BUCKET, ORIGINS[0] as OriginId];
+const [BUCKET, ORIGIN, OTHER] = [DEFAULT_BUCKET, ORIGINS[0] as OriginId, ORIGINS[1] as OriginId];
 const op = (key: string, value: string | null, more: Partial<Op> = {}): Op => ({
   bucket: BUCKET,
   origin: ORIGIN,
@@ -46,28 +31,7 @@ const op = (key: string, value: string | null, more: Partial<Op> = {}): Op => ({
   value: value === null ? null : bytes(value),
   ...more,
 });
-const NOTHING: Batch = { puts: [], vectors: [], totals: [] };
-
-function expectSame(storage: Storage, model: StoreModel, ranges: readonly KeyRange[] = RANGES): void {
-  for (const bucket of BUCKETS) {
-    for (const key of KEYS) expect(plain(storage.get(bucket, key))).toEqual(plain(model.get(bucket, key)));
-    for (const range of ranges) {
-      expect([...storage.entries(bucket, range)].map(plain)).toEqual(model.entries(bucket, range).map(plain));
-    }
-    for (const origin of ORIGINS) {
-      for (const [lo, hi] of [
-        [1, Number.MAX_SAFE_INTEGER],
-        [2, 5],
-        [4, 4],
-        [5, 2],
-      ] as const) {
-        expect([...storage.dots(bucket, origin, lo, hi)].map(plainRow)).toEqual(
-          model.dots(bucket, origin, lo, hi),
-        );
-      }
-    }
-  }
-}
+const NOTHING: Batch = { puts: [], vectors: [], floors: [], totals: [], damages: [], members: [] };
 
 /** Everything that a Storage promises, for any engine. */
 export function storageCompliance(name: string, engine: () => Promise<StorageUnderTest>): void {
@@ -104,9 +68,10 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
     test('a write moves the row of the dot index, a tombstone stays as an entry', async () => {
       commit(op('a', '1'), op('b', '2'));
       await storage.flushed();
-      commit(op('a', '3', { origin: ORIGINS[1] as OriginId }), op('b', null));
-      expect([...storage.dots(BUCKET, ORIGIN, 1, 9)].map((row) => row.seq)).toEqual([3]);
-      expect(storage.get(BUCKET, 'b')?.value).toBeNull();
+      commit(op('a', '3', { origin: OTHER }), op('b', null));
+      expect([...storage.dots(BUCKET, ORIGIN, 1, 9, 'rising')].map((row) => row.seq)).toEqual([3]);
+      expect([...storage.tombstones(BUCKET, ORIGIN, 1, 9)].map((row) => row.seq)).toEqual([3]);
+      expect(storage.get(BUCKET, 'b')[0]?.value).toBeNull();
       expectSame(storage, model);
       await storage.flushed();
       expectSame(storage, model);
@@ -140,8 +105,9 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       commit(...KEYS.map((key) => op(key, '1')));
       await storage.flushed();
       for (let round = 0; round < 50; round++) {
-        for (const entry of storage.entries(BUCKET, {})) if (entry.key === 'ab') break;
-        for (const row of storage.dots(BUCKET, ORIGIN, 1, 99)) if (row.seq % 3 === 0) break;
+        for (const cell of storage.cells(BUCKET, {})) if (cell[0]?.key === 'ab') break;
+        for (const range of storage.ranges(BUCKET, ORIGIN, 0, 0, 99)) if (range.index >= 0) break;
+        for (const row of storage.dots(BUCKET, ORIGIN, 1, 99, 'falling')) if (row.seq % 3 === 0) break;
         commit(op('ab', `${round}`));
         if (round % 7 === 0) await storage.flushed();
       }
@@ -154,10 +120,12 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       values.forEach((value, i) =>
         commit(op(KEYS[i] as string, null), op(KEYS[i] as string, null, { value })),
       );
-      const before = values.map((_, i) => storage.get(BUCKET, KEYS[i] as string)?.value as Uint8Array);
+      const read = (): Uint8Array[] =>
+        values.map((_, i) => storage.get(BUCKET, KEYS[i] as string)[0]?.value as Uint8Array);
+      const before = read();
       await storage.flushed();
-      const after = values.map((_, i) => storage.get(BUCKET, KEYS[i] as string)?.value as Uint8Array);
-      const scanned = [...storage.entries(BUCKET, {})];
+      const after = read();
+      const scanned = [...storage.cells(BUCKET, {})].flat();
       commit(...values.map((_, i) => op(KEYS[i] as string, 'other')));
       await storage.flushed();
       values.forEach((value, i) => {
@@ -173,7 +141,7 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       for (let i = 0; i < 300; i++) commit(op(`key ${i % 10}`, `${i}`));
       await Promise.all(Array.from({ length: 300 }, () => storage.flushed()));
       expect(storage.backlog).toBe(0);
-      expect([...storage.entries(BUCKET, { prefix: 'key' })]).toHaveLength(10);
+      expect([...storage.cells(BUCKET, { prefix: 'key' })]).toHaveLength(10);
     });
 
     test('what was stored is there when it is opened again', async () => {
@@ -205,52 +173,132 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       expect(() => commit(op('a', '1'))).toThrow('closed');
     });
 
-    test('random batches, scans and restarts agree with a plain model', async () => {
-      const ops = fc.record({
-        bucket: fc.constantFrom(...BUCKETS),
-        origin: fc.constantFrom(...ORIGINS),
-        key: fc.constantFrom(...KEYS),
-        value: fc.option(fc.uint8Array({ maxLength: 40 })),
-      });
-      const step = fc.oneof(
-        {
-          weight: 8,
-          arbitrary: fc.record({
-            kind: fc.constant('commit' as const),
-            ops: fc.array(ops, { maxLength: 6 }),
-          }),
-        },
-        {
-          weight: 3,
-          arbitrary: fc.record({
-            kind: fc.constantFrom('turn' as const, 'flush' as const, 'check' as const),
-          }),
-        },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
-      );
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-          const run = await engine();
-          let store = await run.open();
-          const expected = new StoreModel();
-          try {
-            for (const each of steps) {
-              if (each.kind === 'commit') store.commit(expected.batch(each.ops));
-              else if (each.kind === 'turn') await nextTurn();
-              else if (each.kind === 'flush') await store.flushed();
-              else if (each.kind === 'reopen') store = await run.reopen(store);
-              else expectSame(store, expected, [{}, { prefix: 'a' }, { after: 'ab' }]);
-            }
-            expectSame(store, expected);
-            store = await run.reopen(store);
-            expect(comparable(store.initial)).toEqual(expected.stored());
-            expectSame(store, expected);
-          } finally {
-            await run.dispose(store);
-          }
-        }),
-        { numRuns: 40 },
-      );
+    test('entries stand side by side, each with its context, and go one by one', async () => {
+      const [a, b] = [op('a', '1', { origin: OTHER }), op('a', '2', { kind: 'beside', hasContext: true })];
+      commit(a, b, op('a', null, { kind: 'beside', hasContext: true }), op('b', '1', { hasContext: true }));
+      expect(storage.get(BUCKET, 'a')).toHaveLength(3);
+      // A context without dots is another content than none.
+      expect(storage.get(BUCKET, 'b')[0]?.context?.size).toBe(0);
+      expectSame(storage, model);
+      await storage.flushed();
+      expectSame(storage, model);
+      commit(op('a', '3', { origin: OTHER, hasContext: true }), op('b', '', { kind: 'drop' }));
+      expectSame(storage, model);
+      storage = await under.reopen(storage);
+      expectSame(storage, model);
     });
+
+    test('range sums count what is written, on its way and on the disk, once', async () => {
+      for (let round = 0; round < 60; round++) {
+        commit(
+          ...KEYS.map((key, i) => op(key, round % 5 === i ? null : `${round}`, { skip: (round * i) % 90 })),
+        );
+        if (round % 3 === 0) void storage.flushed();
+        await (round % 4 === 0 ? storage.flushed() : setTimeout(round % 3));
+        expectSame(storage, model, []);
+      }
+    });
+
+    test('a cell that is gone leaves no row behind', async () => {
+      commit(op('a', '1'), op('b', null));
+      await storage.flushed();
+      commit(op('a', '', { kind: 'drop' }), op('b', '', { kind: 'drop' }));
+      await storage.flushed();
+      expect([...storage.cells(BUCKET, {})]).toEqual([]);
+      expect([...storage.dots(BUCKET, ORIGIN, 1, 9, 'rising')]).toEqual([]);
+      expect([...storage.tombstones(BUCKET, ORIGIN, 1, 9)]).toEqual([]);
+      expect([...storage.ranges(BUCKET, ORIGIN, 2, 0, 9)]).toEqual([]);
+      expectSame(storage, model);
+    });
+
+    test('a damaged entry that is taken out takes no row of another key along', async () => {
+      commit(op('a', '1'), op('b', '2'));
+      await storage.flushed();
+      const [entry] = storage.get(BUCKET, 'a') as [Entry];
+      const stray = (seq: number, digest: Uint8Array): Cell => [{ ...entry, seq, digest }];
+      const damaged = { bucket: BUCKET, key: 'a', before: stray(2, entry.digest), after: [] };
+      storage.commit({ ...NOTHING, puts: [damaged] });
+      const dots = (): string[] =>
+        [...storage.dots(BUCKET, ORIGIN, 1, 9, 'rising')].map(({ seq, key }) => `${seq} ${key}`);
+      expect(storage.get(BUCKET, 'a')).toEqual([]);
+      expect(dots()).toEqual(['1 a', '2 b']);
+      // A row of the index that leads nowhere goes with an entry that has its dot and no digest.
+      const before = stray(1, new Uint8Array(0));
+      storage.commit({ ...NOTHING, puts: [{ bucket: BUCKET, key: 'a', before, after: [] }] });
+      expect(dots()).toEqual(['2 b']);
+      await storage.flushed();
+      expect(dots()).toEqual(['2 b']);
+    });
+
+    test('rebuilding puts totals and range sums right that damage has spoilt', async () => {
+      commit(op('a', '1'), op('b', null), op('c', '3', { skip: 5_000 }));
+      await storage.flushed();
+      const [entry] = storage.get(BUCKET, 'c') as [Entry];
+      const other = sealEntry({ ...entry, value: bytes('other') });
+      const lie = { bucket: BUCKET, key: 'x', before: [other], after: [] };
+      const wrong = { ...model.totals(BUCKET), keys: 7, tombstones: 8, hash: new Uint8Array(16).fill(9) };
+      storage.commit({ ...NOTHING, puts: [lie], totals: [wrong] });
+      expect(() => expectSame(storage, model)).toThrow();
+      expect(storage.rebuild(BUCKET)).toEqual(model.totals(BUCKET));
+      expectSame(storage, model);
+      await storage.flushed();
+      expect(storage.rebuild(BUCKET)).toEqual(model.totals(BUCKET));
+      storage = await under.reopen(storage);
+      expect(comparable(storage.initial)).toEqual(model.stored());
+      expectSame(storage, model);
+    });
+
+    test('floors, damage marks and members are there again, and vectors of origins that were taken out are not', async () => {
+      const vector = new VersionVector(
+        ORIGINS.map((origin) => [origin, Array.from({ length: 2_000 }, (_, i) => 5 * i + 1)] as const),
+      );
+      vector.add(ORIGIN, 2 ** 52, 2 ** 53 - 1);
+      const record: MemberRecord = {
+        peer: 'P'.repeat(21) as PeerId,
+        name: 'Zoë',
+        number: 0xffff_ffff_ffff_ffffn as Stamp,
+        origins: ORIGINS,
+        vectors: BUCKETS.map((bucket) => [bucket, vector.clone()] as const),
+        evictedUpTo: 1n as Stamp,
+      };
+      const rows = (intervals: number[]) => [{ bucket: BUCKET, origin: ORIGIN, intervals }];
+      const marks = [{ origin: OTHER, seq: 7, key: '\u{10ffff}"\0' }];
+      const totals = [{ ...model.totals(BUCKET), droppedUpTo: 0xffff_ffff_ffff_ffffn as Stamp }];
+      storage.commit({
+        ...NOTHING,
+        vectors: rows([1, 5]),
+        floors: rows([2, 3]),
+        totals,
+        damages: [{ bucket: BUCKET, marks }],
+        members: [{ ...record, number: 1n as Stamp }, record, { ...record, peer: 'Q'.repeat(21) as PeerId }],
+      });
+      // The writer of the record goes on with the vectors that it gave away.
+      record.vectors[0]?.[1].add(OTHER, 1, 100_000);
+      storage = await under.reopen(storage);
+      expect(storage.initial.buckets.get(BUCKET)).toMatchObject({
+        vector: [[ORIGIN, [1, 5]]],
+        floor: [[ORIGIN, [2, 3]]],
+        droppedUpTo: totals[0]?.droppedUpTo,
+        damages: marks,
+      });
+      const text = ({ vectors, ...rest }: MemberRecord): unknown => ({
+        ...rest,
+        vectors: vectors.map(([bucket, each]) => [bucket, each.toText()]),
+      });
+      const expected = { ...record, vectors: BUCKETS.map((bucket) => [bucket, vector] as const) };
+      expect(storage.initial.members.map(text)).toEqual(
+        [expected, { ...expected, peer: 'Q'.repeat(21) as PeerId }].map(text),
+      );
+      storage.commit({
+        ...NOTHING,
+        vectors: rows([]),
+        floors: rows([]),
+        damages: [{ bucket: BUCKET, marks: [] }],
+      });
+      storage = await under.reopen(storage);
+      expect(storage.initial.buckets.get(BUCKET)).toMatchObject({ vector: [], floor: [], damages: [] });
+    });
+
+    randomBatches(engine);
   });
 }

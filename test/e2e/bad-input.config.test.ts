@@ -31,7 +31,7 @@ const WRONG: readonly [path: string, value: unknown, said: string][] = [
   ['storage', 'sqlite', 'found "sqlite", expected one of "lmdb", "memory"'],
   ['durability', 'disk', 'found "disk", expected one of "flushed", "committed", "memory"'],
   ['cluster', '', 'found "", expected 1 to 64 characters'],
-  ['buckets.stock.policy', 'last', 'found "last", expected "lww"'],
+  ['buckets.stock.policy', 'last', 'found "last", expected one of "lww", "fww"'],
   ['buckets.stock.polcy', 'lww', 'unknown field; did you mean policy?'],
   ['gossip.discovery', 1, 'found 1, expected true or false'],
   ['gossip.antiEntropyMs[1]', 'x', 'found "x", expected a whole number from 10'],

@@ -2,100 +2,58 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomBytes } from 'node:crypto';
 import { nanoid } from 'nanoid';
 import type { BucketName, OriginId, PeerId } from '../../src/base/ids.js';
-import type { EntryWithoutDigest } from '../../src/data/entry.js';
 import type { Stamp } from '../../src/data/stamp.js';
 import { VersionVector } from '../../src/data/version-vector.js';
-import { encodeMessage, packOps } from '../../src/protocol/codec.js';
+import { encodeMessage } from '../../src/protocol/codec.js';
 import { packList } from '../../src/protocol/fields.js';
-import type { Message, Push } from '../../src/protocol/messages.js';
+import type { Compare, Message } from '../../src/protocol/messages.js';
 import { eventually } from '../tools/eventually.js';
-import { Cluster, type PeerProcess } from '../tools/peer-process.js';
+import { BUCKET, FAST_GOSSIP, HIGHEST, HostileScene, op, push, vector } from '../tools/hostile-scene.js';
+import type { Cluster, PeerProcess } from '../tools/peer-process.js';
 import type { Ack } from '../tools/socket-client.js';
 import { RawPeer } from '../tools/raw-peer.js';
 
-const BUCKET = 'default' as BucketName;
-const HIGHEST = Number.MAX_SAFE_INTEGER;
-const GOSSIP = { antiEntropyMs: [50, 200] as [number, number], dialBackoffMs: [20, 100] as [number, number] };
+const CARTS = 'carts' as BucketName;
 const HOUR = 3_600_000;
 
-const op = (
-  origin: OriginId,
-  seq: number,
-  key: string,
-  { json = '1', ms = Date.now(), counter = 0 } = {},
-): EntryWithoutDigest => ({
+const block = (origin: OriginId): Compare['blocks'][number] => ({
   origin,
-  seq,
-  stamp: ((BigInt(ms) << 16n) + BigInt(counter)) as Stamp,
-  key,
-  value: Buffer.from(json),
+  level: 2,
+  index: 0,
+  sum: randomBytes(8),
 });
 
-function push(ops: readonly EntryWithoutDigest[], changes: Partial<Push> = {}): Push {
-  const [first, last] = [ops[0], ops.at(-1)];
-  if (!first || !last) throw new Error('a push of nothing');
-  const { origin } = first;
-  return {
-    type: 'push',
-    bucket: BUCKET,
-    origin,
-    lo: first.seq,
-    hi: last.seq,
-    body: packOps(ops),
-    ...changes,
-  };
-}
-
-const vector = (origin: OriginId, lo: number, hi: number): VersionVector => {
-  const covered = new VersionVector();
-  covered.add(origin, lo, hi);
-  return covered;
-};
+const compare = (blocks: Compare['blocks']): Compare => ({
+  type: 'compare',
+  request: 1,
+  n: 0,
+  bucket: BUCKET,
+  blocks,
+});
 
 describe('a hostile peer', () => {
+  let scene: HostileScene;
   let cluster: Cluster;
   let victim: PeerProcess;
   let friend: PeerProcess;
-  /** Under which the victim wrote last. */
   let origin: OriginId;
   let raw: RawPeer;
-
-  /** Where this test's part of the victim's log begins. */
-  let mark: number;
-  const news = (): string => victim.log.slice(mark);
+  const news = (): string => scene.news;
 
   beforeAll(async () => {
-    cluster = new Cluster();
-    victim = await cluster.start('victim', { port: 0, gossip: GOSSIP });
-    friend = await cluster.start('friend', { port: 0, peers: [victim.url], gossip: GOSSIP });
-    await friend.connected(1);
-    for (let i = 0; i < 5; i++) await victim.set(`before ${i}`, { i });
+    scene = await HostileScene.open();
+    ({ cluster, victim, friend } = scene);
   });
   afterAll(() => cluster.stop());
 
   beforeEach(async () => {
-    origin = (await victim.set('before', 'whole')).dot.slice(0, 21) as OriginId;
-    mark = victim.log.length;
-    raw = await RawPeer.join(victim.url);
+    await scene.begin();
+    ({ origin, raw } = scene);
   });
-  /** Whatever was done: the same processes live, take writes, and agree; what was there is there. */
   afterEach(async () => {
     raw.destroy();
-    await victim.set('after', mark);
-    await friend.set('after that', mark);
-    await cluster.converged();
-    for (const peer of [victim, friend]) await isWhole(peer);
+    await scene.end(['the stored value is not JSON']);
   });
-
-  async function isWhole(peer: PeerProcess): Promise<void> {
-    expect(await peer.get('before')).toBe('whole');
-    expect(await peer.get('before 3')).toEqual({ i: 3 });
-    expect(await peer.get('after')).toBe(mark);
-    expect(await peer.get('after that')).toBe(mark);
-    expect((await peer.status()).readOnly).toBe(false);
-    const errors = peer.log.split('\n').filter((line) => /"level":(50|60)/.test(line));
-    expect(errors.filter((line) => !line.includes('the stored value is not JSON'))).toEqual([]);
-  }
 
   const sound = (): Message[] => [
     push([op(nanoid<OriginId>(), 1, 'pushed'), op(nanoid<OriginId>(), 2, 'pushed too', { counter: 1 })]),
@@ -103,8 +61,9 @@ describe('a hostile peer', () => {
       type: 'digest',
       round: 1,
       buckets: [{ bucket: BUCKET, vectorHash: randomBytes(16), stateHash: randomBytes(16) }],
+      membersHash: randomBytes(16),
     },
-    { type: 'vectors', reply: true, buckets: [[BUCKET, vector(nanoid<OriginId>(), 1, 3)]] },
+    { type: 'vectors', reply: true, buckets: [[BUCKET, vector([nanoid<OriginId>(), 1, 3])]] },
     {
       type: 'deltaRequest',
       request: 1,
@@ -122,6 +81,31 @@ describe('a hostile peer', () => {
     {
       type: 'peers',
       addresses: [{ url: 'http://127.0.0.1:9', id: nanoid<PeerId>(), name: 'red' }],
+    },
+    compare([block(nanoid<OriginId>())]),
+    { type: 'differ', request: 1, n: 0, blocks: [], start: null },
+    {
+      type: 'listing',
+      request: 1,
+      n: 1,
+      bucket: BUCKET,
+      items: [{ ...op(nanoid<OriginId>(), 1, 'listed'), digest: randomBytes(8) }],
+    },
+    { type: 'answer', request: 1, n: 1, drop: [0], entries: [] },
+    { type: 'below', request: 1, floor: vector([nanoid<OriginId>(), 1, 3]) },
+    { type: 'roster', members: [{ peer: nanoid<PeerId>(), number: 1n as Stamp, evictedUpTo: 0n as Stamp }] },
+    {
+      type: 'members',
+      records: [
+        {
+          peer: nanoid<PeerId>(),
+          name: 'forged',
+          number: 1n as Stamp,
+          origins: [nanoid<OriginId>()],
+          vectors: [[BUCKET, vector([nanoid<OriginId>(), 1, 3])]],
+          evictedUpTo: 0n as Stamp,
+        },
+      ],
     },
   ];
 
@@ -141,7 +125,41 @@ describe('a hostile peer', () => {
     ['a message of no known type', () => packList([99, 1]), /unknown message type 99/],
     ['a message without its fields', () => packList([3, 'default']), /a field is missing/],
     ['a second HELLO', () => encodeMessage(raw.hello()), /a second hello/],
-    ['below, which is not for now', () => encodeMessage({ type: 'below', request: 1 }), /below/],
+    [
+      'a block that does not exist',
+      () => encodeMessage(compare([{ ...block(nanoid<OriginId>()), level: 3 }])),
+      /a block that does not exist/,
+    ],
+    [
+      'a block twice',
+      () => encodeMessage(compare([block(origin), block(origin)])),
+      /a block that is named twice/,
+    ],
+    [
+      'an answer that names a dot twice',
+      () => {
+        const entry = op(origin, 1, 'k');
+        return encodeMessage({ type: 'answer', request: 1, n: 1, drop: [], entries: [entry, entry] });
+      },
+      /a dot that is named twice/,
+    ],
+    [
+      'a context of too many intervals',
+      () => {
+        const context = new VersionVector();
+        for (let i = 0; i < 4097; i++) context.add(origin, 2 * i + 1, 2 * i + 1);
+        return encodeMessage(push([op(nanoid<OriginId>(), 1, 'cart', { context })], { bucket: CARTS }));
+      },
+      /a context of too many intervals/,
+    ],
+    [
+      'a member twice',
+      () => {
+        const mark = { peer: nanoid<PeerId>(), number: 1n as Stamp, evictedUpTo: 0n as Stamp };
+        return encodeMessage({ type: 'roster', members: [mark, mark] });
+      },
+      /a member that is named twice/,
+    ],
     [
       'a push out of order',
       () =>
@@ -224,7 +242,7 @@ describe('a hostile peer', () => {
       request: 7,
       n: 0,
       entries,
-      claims: vector(stranger, 1, HIGHEST),
+      claims: vector([stranger, 1, HIGHEST]),
       exact: false,
       last: true,
       heldUntil: 0,
@@ -233,8 +251,10 @@ describe('a hostile peer', () => {
     raw.send({ type: 'pong', id: 99, clock: 0 });
     raw.send({ type: 'credit', request: 99, chunks: 5 });
     raw.send({ type: 'cancel', request: 99, reason: 'never' });
-    raw.send({ type: 'ping', id: 1, clock: Date.now() });
-    await eventually('all was read', () => raw.heard.some((m) => m.type === 'pong' && m.id === 1));
+    raw.send({ type: 'below', request: 99, floor: vector([stranger, 1, HIGHEST]) });
+    raw.send({ type: 'differ', request: 99, n: 0, blocks: [], start: null });
+    raw.send({ type: 'answer', request: 99, n: 0, drop: [0], entries });
+    await scene.read();
     expect(await victim.call('get', 'unasked')).toMatchObject({ found: false });
     expect((await victim.status()).buckets['default']?.vector).not.toHaveProperty([stranger]);
     expect(raw.closed).toBe(false);
@@ -242,14 +262,14 @@ describe('a hostile peer', () => {
 
   test('a chunk that was asked for comes in order or ends the link', async () => {
     const stranger = nanoid<OriginId>();
-    raw.send({ type: 'vectors', reply: false, buckets: [[BUCKET, vector(stranger, 1, 9)]] });
+    raw.send({ type: 'vectors', reply: false, buckets: [[BUCKET, vector([stranger, 1, 9])]] });
     const { request } = await raw.hears('deltaRequest');
     raw.send({
       type: 'chunk',
       request,
       n: 3,
       entries: [op(stranger, 9, 'k')],
-      claims: vector(stranger, 1, 9),
+      claims: vector([stranger, 1, 9]),
       exact: false,
       last: false,
       heldUntil: 0,
@@ -320,15 +340,15 @@ describe('a hostile peer', () => {
     ['a push at 2^53 - 1', () => raw.send(push([op(origin, HIGHEST, 'forged')]))],
     [
       'vectors',
-      () => raw.send({ type: 'vectors', reply: false, buckets: [[BUCKET, vector(origin, 1, 500)]] }),
+      () => raw.send({ type: 'vectors', reply: false, buckets: [[BUCKET, vector([origin, 1, 500])]] }),
     ],
     [
       'a delta',
       async () => {
         const stranger = nanoid<OriginId>();
-        raw.send({ type: 'vectors', reply: false, buckets: [[BUCKET, vector(stranger, 1, 1)]] });
+        raw.send({ type: 'vectors', reply: false, buckets: [[BUCKET, vector([stranger, 1, 1])]] });
         const { request } = await raw.hears('deltaRequest');
-        const claimed = vector(stranger, 1, 1);
+        const claimed = vector([stranger, 1, 1]);
         claimed.add(origin, 7, 500);
         raw.send({
           type: 'chunk',
@@ -367,7 +387,7 @@ describe('a hostile peer', () => {
   });
 
   test('after all that a newcomer gets everything, and the victim comes back with all it had', async () => {
-    const late = await cluster.start('late', { port: 0, peers: [friend.url], gossip: GOSSIP });
+    const late = await cluster.start('late', { port: 0, peers: [friend.url], gossip: FAST_GOSSIP });
     raw.destroy();
     const hash = await cluster.converged();
     expect(await late.get('last seq')).toBe('yes');
@@ -375,7 +395,7 @@ describe('a hostile peer', () => {
     await victim.kill('SIGTERM');
     await victim.start();
     expect((await victim.status()).buckets['default']?.hash).toBe(hash);
-    expect(victim.log.slice(mark)).not.toContain('not closed cleanly');
+    expect(news()).not.toContain('not closed cleanly');
     await friend.value('addPeer', victim.url);
   });
 });

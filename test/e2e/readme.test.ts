@@ -25,10 +25,11 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 const ENDLESS: readonly (readonly [command: RegExp, ready: string])[] = [
   [/^npm start$/, 'all 3 peers are connected'],
   [/^node cli\.js config4\.json start$/, 'ready config4 '],
+  [/^node cli\.js policies start$/, 'ready policies '],
 ];
 
 /** The ports of the shipped configs and of the README's further peers. */
-const PORTS = [3001, 3002, 3003, 3004, 3005];
+const PORTS = [3001, 3002, 3003, 3004, 3005, 3011];
 
 interface Step {
   readonly kind: 'command' | 'program';

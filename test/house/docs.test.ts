@@ -180,7 +180,8 @@ function logEvents(): string[] {
     }
     ts.forEachChild(node, visit);
   };
-  for (const file of readdirSync(folder)) visit(sourceAt(join(folder, file)));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  for (const file of files.filter((name) => name.endsWith('.ts'))) visit(sourceAt(join(folder, file)));
   return events;
 }
 

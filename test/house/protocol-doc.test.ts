@@ -4,11 +4,20 @@ import { createHash } from 'node:crypto';
 import { toHex } from '../../src/base/bytes.js';
 import { entryDigest, type EntryWithoutDigest } from '../../src/data/entry.js';
 import { Fingerprint } from '../../src/data/fingerprint.js';
+import { POLICIES } from '../../src/data/policy.js';
 import { decodeMessage } from '../../src/protocol/codec.js';
 import * as limits from '../../src/protocol/limits.js';
-import type { Message } from '../../src/protocol/messages.js';
+import { membersHash } from '../../src/protocol/members.js';
+import type { Message, RangeBlock } from '../../src/protocol/messages.js';
+import { RANGE_SHIFTS } from '../../src/protocol/ranges.js';
 import { blocksOf, proseOf, readPage, rowsOf } from '../tools/markdown.js';
-import { describeMessage, encodeDescribed, reviveEntry, reviveVector } from '../tools/wire-json.js';
+import {
+  describeMessage,
+  encodeDescribed,
+  reviveEntry,
+  reviveRecord,
+  reviveVector,
+} from '../unit/protocol/wire-json.js';
 
 /** Every message there is: the compiler asks for a new one here, and the test for its section in the page. */
 const TYPES: Readonly<Record<Message['type'], number>> = {
@@ -27,6 +36,12 @@ const TYPES: Readonly<Record<Message['type'], number>> = {
   pong: 13,
   peers: 14,
   ack: 15,
+  compare: 16,
+  differ: 17,
+  listing: 18,
+  answer: 19,
+  roster: 20,
+  members: 21,
 };
 
 const page = readPage('docs/PROTOCOL.md');
@@ -72,16 +87,54 @@ describe('docs/PROTOCOL.md', () => {
   test('the worked example of digests', () => {
     const [json = ''] = under('Digests', 'json');
     const entries = (JSON.parse(json) as Record<string, unknown>[]).map(reviveEntry);
-    const [first, second] = entries as [EntryWithoutDigest, EntryWithoutDigest];
-    const [hashed = '', digests, state, both] = under('Digests', 'hex');
+    const [hashed = '', digests, state] = under('Digests', 'hex');
     // By the table of the page alone, so that the page is tried, not the code against itself.
     const preimages = entries.map(preimageOf);
     expect(hashed).toBe(preimages.map(hexOf).join('\n\n'));
     const bySha = preimages.map((bytes) => createHash('sha256').update(bytes).digest().subarray(0, 16));
     expect(bySha.map(toHex)).toEqual(entries.map((entry) => toHex(entryDigest(entry))));
     expect(digests).toBe(bySha.map(hexOf).join('\n'));
-    expect(state).toBe(hexOf(sum([first])));
-    expect(both).toBe(hexOf(sum([first, { ...second, value: Buffer.from('1') }])));
+    expect(entries.map(({ value }) => value === null)).toEqual([false, true, false]);
+    expect(state).toBe(hexOf(sum(entries.filter(({ value }) => value !== null))));
+  });
+
+  test('the sums of the example of `compare`, which are those of the worked example', () => {
+    const [json = ''] = under('`compare` (16)', 'json');
+    const { blocks } = JSON.parse(json) as { blocks: (RangeBlock & { sum: string })[] };
+    const entries = (JSON.parse(under('Digests', 'json')[0] ?? '') as Record<string, unknown>[]).map(
+      reviveEntry,
+    );
+    const sumOf = ({ origin, level, index }: RangeBlock): string => {
+      const size = 2 ** (RANGE_SHIFTS[level] ?? NaN);
+      const inBlock = entries.filter((e) => e.origin === origin && Math.floor(e.seq / size) === index);
+      return toHex(sum(inBlock.filter(({ value }) => value !== null)).subarray(0, 8));
+    };
+    expect(blocks.map(({ sum: written }) => written)).toEqual(blocks.map(sumOf));
+    expect(blocks.length).toBeGreaterThan(1);
+  });
+
+  test('the example of a hash of members', () => {
+    const [json = ''] = under('Members', 'json');
+    const records = (JSON.parse(json) as Record<string, unknown>[]).map(reviveRecord);
+    const [text = ''] = under('Members', 'text');
+    const [hash] = under('Members', 'hex');
+    expect(hash).toBe(hexOf(createHash('sha256').update(text.replaceAll('\n', '')).digest().subarray(0, 16)));
+    expect(hash).toBe(hexOf(membersHash(records)));
+  });
+
+  test('the table of levels', () => {
+    const rows = rowsOf(page, 2).filter(
+      (cells) => cells.length === 2 && cells.every((cell) => /^\d+$/.test(cell)),
+    );
+    const sizes = RANGE_SHIFTS.map((shift, level) => [String(level), String(2 ** shift)]);
+    expect(rows).toEqual(sizes);
+  });
+
+  test('the table of policies names them all', () => {
+    const rows = rowsOf(page, 3).map(([name = '']) => name);
+    expect(rows.filter((name) => (POLICIES as readonly string[]).includes(name.slice(1, -1)))).toEqual(
+      POLICIES.map((name) => `\`${name}\``),
+    );
   });
 
   test('the table of limits', () => {
@@ -96,9 +149,9 @@ describe('docs/PROTOCOL.md', () => {
   });
 });
 
-function preimageOf({ value, stamp, seq, origin, key }: EntryWithoutDigest): Buffer {
+function preimageOf({ value, stamp, seq, origin, key, context }: EntryWithoutDigest): Buffer {
   const [kind, numbers, length] = [Buffer.alloc(1), Buffer.alloc(16), Buffer.alloc(2)];
-  kind[0] = value === null ? 0 : 1;
+  kind[0] = (value === null ? 0 : 1) + (context === undefined ? 0 : 2);
   numbers.writeBigUInt64BE(stamp, 0);
   numbers.writeBigUInt64BE(BigInt(seq), 8);
   length.writeUInt16BE(Buffer.byteLength(key));
@@ -109,6 +162,9 @@ function preimageOf({ value, stamp, seq, origin, key }: EntryWithoutDigest): Buf
     length,
     Buffer.from(key),
     value ?? Buffer.alloc(0),
+    context === undefined
+      ? Buffer.alloc(0)
+      : createHash('sha256').update(context.toText()).digest().subarray(0, 16),
   ]);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SimPeer } from './sim-peer.js';
-import { World } from './world.js';
+import type { SimPeer } from '../../simulator/sim-peer.js';
+import { World } from '../../simulator/world.js';
 
 const MINUTE_MS = 60_000;
 
@@ -74,7 +74,7 @@ describe('at rest', () => {
   test('half-open links are replaced without a storm of dials', () => {
     const world = mesh(4);
     const { dials } = world.network;
-    for (let i = 0; i < 10; i++) world.network.halfOpen();
+    for (let i = 0; i < 10; i++) world.network.halfOpen(i);
     world.run(world.now + 20_000);
     expect(world.network.size).toBe(10);
     expect(world.network.dials - dials).toBeLessThan(40);

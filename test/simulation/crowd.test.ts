@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { activeLinks } from '../../src/replica/core.js';
-import type { SimPeer } from './sim-peer.js';
-import { World } from './world.js';
+import type { SimPeer } from '../../simulator/sim-peer.js';
+import { World } from '../../simulator/world.js';
 
 const urlOf = (i: number): string => `http://peer-${i}:1`;
 

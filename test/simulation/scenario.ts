@@ -1,108 +1,116 @@
-import {
-  checkAcknowledged,
-  checkCoverage,
-  checkIntervals,
-  checkNoDivergence,
-  checkOrigins,
-  checkStores,
-} from './checks.js';
-import { disturb, drawFaults, write } from './faults.js';
-import { World } from './world.js';
+import { World } from '../../simulator/world.js';
+import { checkAtRest } from './checks/rest.js';
+import { Witness } from './checks/witness.js';
+import { checkWork } from './checks/work.js';
+import { Performer } from './perform.js';
+import { type DrawOptions, drawPlan } from './plan/draw.js';
+import type { Plan } from './plan/plan.js';
+import { Violation } from './violation.js';
 
 /** How long peers that are well may take to agree, milliseconds of virtual time. */
 const SETTLE_MS = 120_000;
 /** Writes under a clock that ran ahead are held back until their time has come: no longer than this. */
 const LONGEST_SKEW_MS = 3 * 3_600_000;
-
-export interface ScenarioOptions {
-  /** Only these faults; by default those that the seed draws. */
-  readonly faults?: readonly string[];
-  /** Breaks a rule, to see whether the checks find it; called for the world as it begins. */
-  readonly sabotage?: (world: World) => void;
-}
+/** How long members that are well may take to announce what they have, and to drop what nobody needs. */
+const DROP_MS = 60_000;
 
 /** How a run ended. */
 export interface Outcome {
   readonly world: World;
+  readonly witness: Witness;
   /** From healing to agreement, milliseconds. */
   readonly settledAfter: number;
-  /** An old store was put back unnoticed, and the peers reported that they hold different data. */
-  readonly diverged: boolean;
+  /** What was done, how often: actions by name, messages by type, checks. */
+  readonly tally: ReadonlyMap<string, number>;
 }
 
-/** Breaks things for a while, heals, and demands what must always hold. @throws Error that says what did not */
-export function runScenario(seed: number, options: ScenarioOptions = {}): Outcome {
-  const world = live(seed, options);
+export interface RunOptions {
+  /** Breaks a rule, to see whether the checks find it; called for the world as it begins. */
+  readonly sabotage?: (world: World) => void;
+}
+
+/** Runs a plan, heals, and demands what must always hold. @throws Violation, or what the product threw */
+export function runPlan(plan: Plan, { sabotage }: RunOptions = {}): Outcome {
+  const world = worldOf(plan);
+  const witness = new Witness(world, plan.setup.membersOnly);
+  sabotage?.(world);
+  const performer = new Performer(world, plan.setup);
+  for (const peer of plan.setup.peers) performer.join(peer);
+  if (plan.setup.membersOnly) meet(world, witness);
+  const begunAt = world.now;
+  for (const action of plan.actions) {
+    world.run(begunAt + action.at);
+    performer.perform(action);
+  }
+  const settledAfter = settle(world, witness, performer.done.has('skew'));
+  if (!witness.isLost) {
+    checkAtRest(world, witness);
+    if (witness.isIdeal) dropAll(world, witness);
+  }
+  const tally = new Map([...performer.done, ...world.network.sent, ...witness.made]);
+  tally.set('writes', witness.log.size).set('promises', witness.promises.length).set('steps', world.steps);
+  checkWork(plan, tally);
+  return { world, witness, settledAfter, tally };
+}
+
+/** The run of a seed's plan. */
+export const runSeed = (seed: number, options: RunOptions & DrawOptions = {}): Outcome =>
+  runPlan(drawPlan(seed, options), options);
+
+function worldOf({ seed, setup }: Plan): World {
+  const { delayMs, duplicates, lostPushes, policies } = setup;
+  return new World(seed, { network: { delayMs, duplicates, lostPushes }, policies });
+}
+
+/** Runs until everybody knows everybody as a member. */
+function meet(world: World, witness: Witness): void {
+  const all = world.peers.length;
+  const haveMet = (): boolean => world.peers.every((peer) => witness.membersOf(peer).length === all);
+  if (world.run(world.now + SETTLE_MS, haveMet)) return;
+  const counts = world.peers.map((peer) => `${peer.url} knows ${witness.membersOf(peer).length}`);
+  throw new Violation('members', `after ${SETTLE_MS} ms not all are known as members: ${counts.join(', ')}`);
+}
+
+/** @returns how long it took until all agreed */
+function settle(world: World, witness: Witness, wasSkewed: boolean): number {
   world.heal();
-  if (world.tally.has('skew')) passTime(world);
+  readDamaged(world);
+  if (wasSkewed) {
+    // Until the peers know each other's clocks again; then the time of everything held back comes.
+    world.run(world.now + 10_000);
+    world.skipTime(LONGEST_SKEW_MS);
+  }
   const healedAt = world.now;
-  const diverged = (): boolean => world.tainted && world.peers.some((peer) => peer.hasNoted('divergence'));
-  const settled = world.run(healedAt + SETTLE_MS, () => (world.isEqual && allLinked(world)) || diverged());
-  if (!settled) {
-    const states = world.peers.map((peer) => `${peer.url} ${peer.stateText()}`);
-    throw new Error(`not equal ${SETTLE_MS} ms after healing:\n${states.join('\n')}`);
+  const isDone = (): boolean => world.isEqual && isLinked(world) && witness.isWhole;
+  if (world.run(healedAt + SETTLE_MS, isDone)) return world.now - healedAt;
+  if (witness.isLost) return SETTLE_MS;
+  const states = world.running.flatMap((peer) =>
+    world.buckets.map((name) => `${peer.url} ${name} ${peer.stateText(name)}`),
+  );
+  throw new Violation('unequal', `not equal ${SETTLE_MS} ms after healing:\n${states.join('\n')}`);
+}
+
+/** Somebody reads every row that is damaged. That a row is not there a reader cannot tell. */
+function readDamaged(world: World): void {
+  for (const peer of world.running) {
+    peer.mendLost();
+    for (const { bucket, key } of peer.storage.damagedKeys()) peer.take({ kind: 'damaged', bucket, key });
   }
-  const settledAfter = world.now - healedAt;
-  if (diverged()) return { world, settledAfter, diverged: true };
-  checkCoverage(world);
-  checkOrigins(world);
-  checkIntervals(world);
-  checkStores(world);
-  checkAcknowledged(world);
-  if (!world.tainted) checkNoDivergence(world);
-  return { world, settledAfter, diverged: false };
 }
 
-/** Runs until the peers know each other's clocks again, then lets the time of everything held back come. */
-function passTime(world: World): void {
-  world.run(world.now + 10_000);
-  world.skipTime(LONGEST_SKEW_MS);
-}
-
-function live(seed: number, options: ScenarioOptions): World {
-  const world = begin(seed);
-  const { random } = world;
-  options.sabotage?.(world);
-  const faults = options.faults ?? drawFaults(random);
-  for (let i = 0; i < 120; i++) {
-    if (random.float() < 0.65) write(world);
-    else disturb(world, faults);
-    world.run(world.now + random.float() * 200);
-    if (i % 10 === 0) checkCoverage(world);
-  }
-  return world;
-}
-
-function begin(seed: number): World {
-  const world = new World(seed, {
-    delayMs: seed % 5 === 0 ? [50, 400] : [1, 40],
-    duplicates: 0.05,
-    lostPushes: seed % 3 === 0 ? 0.2 : 0,
-  });
-  const { random } = world;
-  if (random.float() < 0.5) world.keys = 60;
-  const flushMs = random.float() < 0.3 ? ([0, 1500] as const) : ([0, 20] as const);
-  const busyMs = random.float() < 0.3 ? 20 : 0.01;
-  world.onChunk = (peer) => checkCoverage(world, [peer]);
-  const count = random.integer(2, 5);
-  for (let i = 0; i < count; i++) {
-    const peers = i === 0 ? [] : [`http://peer-${random.integer(1, i)}:1`];
-    world.addPeer({ peers, discovery: random.float() < 0.7, flushMs, busyMs });
-  }
-  return world;
-}
-
-const allLinked = (world: World): boolean =>
+const isLinked = (world: World): boolean =>
   world.peers.every((peer) => world.peers.length === 1 || peer.replica.core.links.size > 0);
 
-/** The same, with the seed in the error. */
-export function runSeed(seed: number, options: ScenarioOptions = {}): Outcome {
-  try {
-    return runScenario(seed, options);
-  } catch (error) {
-    const replay = `replay: RUMEUR_SEED=${seed} RUMEUR_SEEDS=1`;
-    throw new Error(`seed ${seed} (${replay}): ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+/** Deleted keys do not pile up: once everybody has everything, no tombstone stands anywhere. */
+function dropAll(world: World, witness: Witness): void {
+  const left = (): number =>
+    world.peers.reduce(
+      (sum, peer) => sum + world.buckets.reduce((n, name) => n + peer.bucketNamed(name).tombstones, 0),
+      0,
+    );
+  if (!world.run(world.now + DROP_MS, () => left() === 0)) {
+    throw new Violation('tombstones', `${left()} tombstones stand ${DROP_MS} ms after everything is well`);
   }
+  world.run(world.now + 20_000, () => world.isEqual);
+  checkAtRest(world, witness);
 }

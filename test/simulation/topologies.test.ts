@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { activeLinks } from '../../src/replica/core.js';
-import type { SimPeer } from './sim-peer.js';
-import { World } from './world.js';
+import type { SimPeer } from '../../simulator/sim-peer.js';
+import { World } from '../../simulator/world.js';
 
 /** Which earlier peers the i-th of five names; discovery is off, so that the links stay as they are named. */
 const TOPOLOGIES: Readonly<Record<string, readonly (readonly number[])[]>> = {

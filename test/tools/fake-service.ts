@@ -1,6 +1,10 @@
 import { compareUtf8 } from '../../src/base/bytes.js';
 import { RumeurError } from '../../src/base/errors.js';
+import type { PutOp } from '../../src/data/op.js';
+import type { BucketComparison, VerifyOptions } from '../../src/api/comparison.js';
+import type { Explanation } from '../../src/api/explanation.js';
 import type {
+  BucketInfo,
   PeerInfo,
   PeerService,
   Row,
@@ -46,7 +50,60 @@ export class FakeService implements PeerService {
   async write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
     const rows = this.#rows(bucket);
     await this.#disk;
-    return ops.map((op) => this.#apply(bucket, rows, op));
+    return ops.map((op) => {
+      if ('increment' in op) throw this.#refused(bucket);
+      return this.#apply(bucket, rows, op);
+    });
+  }
+
+  /** The buckets of this peer have the policy lww, which knows nothing of all this. */
+  siblings(bucket: string): never {
+    throw this.#refused(bucket);
+  }
+
+  members(bucket: string): never {
+    throw this.#refused(bucket);
+  }
+
+  increment(bucket: string): Promise<never> {
+    return Promise.reject(this.#refused(bucket));
+  }
+
+  addMembers(bucket: string): Promise<never> {
+    return Promise.reject(this.#refused(bucket));
+  }
+
+  removeMembers(bucket: string): Promise<never> {
+    return Promise.reject(this.#refused(bucket));
+  }
+
+  #refused(bucket: string): RumeurError {
+    this.#rows(bucket);
+    return new RumeurError('POLICY', 'this bucket has the policy lww');
+  }
+
+  explain(bucket: string, key: string): Explanation {
+    this.#rows(bucket);
+    return { bucket, key, policy: 'lww', writes: [], replaced: [], more: false };
+  }
+
+  buckets(): Record<string, BucketInfo> {
+    const rows = [...this.#buckets].map(([name, { size }]) => [name, { policy: 'lww' as const, keys: size }]);
+    return Object.fromEntries(rows) as Record<string, BucketInfo>;
+  }
+
+  evict(target: string): Promise<void> {
+    return Promise.reject(new RumeurError('NOT_FOUND', `no member ${target}`));
+  }
+
+  compare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  verify({ peer, bucket }: VerifyOptions = {}): Promise<BucketComparison[]> {
+    if (bucket !== undefined) this.#rows(bucket);
+    if (peer === undefined) return Promise.resolve([]);
+    return Promise.reject(new RumeurError('NOT_FOUND', `no peer ${peer}`));
   }
 
   scan(
@@ -110,7 +167,17 @@ export class FakeService implements PeerService {
       storage: 'memory',
       durability: 'memory',
       readOnly: false,
-      buckets: { default: { keys, hash: '0'.repeat(32), vector: {}, inSync: true } },
+      buckets: {
+        default: {
+          policy: 'lww',
+          keys,
+          tombstones: 0,
+          hash: '0'.repeat(32),
+          vector: {},
+          heldBy: null,
+          inSync: true,
+        },
+      },
       peers: [],
       inSync: true,
       counters: {},
@@ -129,7 +196,7 @@ export class FakeService implements PeerService {
     return rows;
   }
 
-  #apply(bucket: string, rows: Map<string, Row>, { key, value }: WriteOp): WriteResult {
+  #apply(bucket: string, rows: Map<string, Row>, { key, value }: PutOp): WriteResult {
     const found = rows.has(key);
     if (value === null && !found) return { found };
     const seq = ++this.#seq;

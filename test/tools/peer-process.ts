@@ -97,6 +97,8 @@ export class PeerProcess {
   log = '';
   /** Set in the process's environment beside our own. */
   env: NodeJS.ProcessEnv = {};
+  /** What the command line begins with, for a process that is to run somewhere else. */
+  launcher: readonly string[] = [];
   #child: ChildProcess | undefined;
   #socket: Socket | undefined;
 
@@ -116,7 +118,8 @@ export class PeerProcess {
 
   async start(): Promise<void> {
     const env = { ...process.env, ...this.env };
-    const child = spawn(NODE, [CLI, this.config, 'start'], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const words = [...this.launcher, NODE, CLI, this.config, 'start'];
+    const child = spawn(words[0] ?? NODE, words.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
     const ready = await new Promise<string>((resolve, reject) => {

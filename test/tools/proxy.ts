@@ -1,10 +1,15 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+/** Towards the port that the proxy stands for, or back from it. */
+type Way = 'towards' | 'back';
+
 /** A TCP proxy in front of one port that can be cut and mended: the network between two peers. */
 export class Proxy {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
   readonly #target: number;
+  /** Where what arrives at each socket goes. */
+  readonly #flows = new Map<Socket, { readonly to: Socket; readonly way: Way }>();
+  readonly #held = new Set<Way>();
   #isCut = false;
 
   private constructor(target: number) {
@@ -29,28 +34,37 @@ export class Proxy {
       return;
     }
     const far = connect(this.#target, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
+    for (const [socket, other, way] of [
+      [near, far, 'towards'],
+      [far, near, 'back'],
     ] as const) {
-      this.#sockets.add(socket);
+      this.#flows.set(socket, { to: other, way });
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
-        this.#sockets.delete(socket);
+        this.#flows.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (!this.#held.has(way)) socket.pipe(other);
     }
+  }
+
+  /** Lets nothing through that way, or either way, and tells nobody: what is sent arrives when all is healed. */
+  hold(which: Way | 'both'): void {
+    for (const way of which === 'both' ? (['towards', 'back'] as const) : [which]) this.#held.add(way);
+    for (const [socket, { to, way }] of this.#flows) if (this.#held.has(way)) socket.unpipe(to).pause();
   }
 
   /** Breaks what is open and lets nothing through. */
   cut(): void {
     this.#isCut = true;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#flows.keys()) socket.destroy();
   }
 
+  /** Ends what `cut` and `hold` have begun. */
   heal(): void {
     this.#isCut = false;
+    for (const [socket, { to, way }] of this.#flows) if (this.#held.has(way)) socket.pipe(to);
+    this.#held.clear();
   }
 
   async close(): Promise<void> {

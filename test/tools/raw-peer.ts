@@ -5,6 +5,7 @@ import { nanoid } from 'nanoid';
 import { WebSocket } from 'ws';
 import type { BucketName, PeerId, SessionId } from '../../src/base/ids.js';
 import { decodeMessage, encodeMessage } from '../../src/protocol/codec.js';
+import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../src/protocol/limits.js';
 import type { Hello, Message } from '../../src/protocol/messages.js';
 import { eventually } from './eventually.js';
 
@@ -58,7 +59,7 @@ export class RawPeer {
     const hashes = { vectorHash: randomBytes(16), stateHash: randomBytes(16) };
     return {
       type: 'hello',
-      protocol: [1, 1],
+      protocol: [PROTOCOL_MIN, PROTOCOL_MAX],
       cluster: 'rumeur',
       peer: nanoid<PeerId>(),
       session: nanoid<SessionId>(),

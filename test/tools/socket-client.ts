@@ -11,6 +11,7 @@ export interface Ack {
   value?: unknown;
   found?: boolean;
   more?: boolean;
+  context?: string | null;
   error?: AckError;
 }
 

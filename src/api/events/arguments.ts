@@ -12,6 +12,14 @@ export interface Options {
   readonly prefix?: string;
   readonly after?: string;
   readonly limit?: number;
+  /** All values that stand side by side, instead of the greatest. */
+  readonly siblings?: boolean;
+  /** What the writer has seen, as a `get` with `siblings` answered it. */
+  readonly context?: string;
+  /** The peer will not come back: no tombstone waits for it. */
+  readonly evict?: boolean;
+  /** The url or id of a peer. */
+  readonly peer?: string;
 }
 
 type OptionName = keyof Options;
@@ -20,22 +28,29 @@ type OptionName = keyof Options;
 export interface Signature {
   readonly name: string;
   readonly args: readonly string[];
+  /** A last argument that may be left out; it is never an object. */
+  readonly optional?: string;
   readonly options: readonly OptionName[];
 }
 
 export interface Call {
-  /** As many as the signature names, not yet checked. */
+  /** As many as the signature names, not yet checked; the optional one is `undefined` when it was left out. */
   readonly args: readonly unknown[];
   readonly options: Options;
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 
 const OPTION_TYPES: Record<OptionName, { expected: string; accepts: (value: unknown) => boolean }> = {
   bucket: { expected: 'a string', accepts: isText },
-  raw: { expected: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  raw: { expected: 'true or false', accepts: isFlag },
   prefix: { expected: 'a string', accepts: isText },
   after: { expected: 'a string', accepts: isText },
+  siblings: { expected: 'true or false', accepts: isFlag },
+  context: { expected: 'a string', accepts: isText },
+  evict: { expected: 'true or false', accepts: isFlag },
+  peer: { expected: 'a string', accepts: isText },
   limit: {
     expected: `a whole number from 1 to ${MAX_PAGE_ROWS}`,
     accepts: (value) =>
@@ -47,17 +62,25 @@ const OPTION_TYPES: Record<OptionName, { expected: string; accepts: (value: unkn
 export function parseCall(signature: Signature, given: readonly unknown[]): Call {
   const { args } = signature;
   refuseAttachments(signature, given[0]);
-  if (given.length < args.length || given.length > args.length + 1) {
+  const hasOptional = signature.optional !== undefined && isNoObject(given[args.length]);
+  const taken = args.length + (hasOptional ? 1 : 0);
+  if (given.length < args.length || given.length > taken + 1) {
     throw misused(
       signature,
       `it came with ${given.length === 0 ? 'no' : given.length} argument${given.length === 1 ? '' : 's'}`,
     );
   }
-  return { args: given.slice(0, args.length), options: parseOptions(signature, given[args.length]) };
+  return { args: given.slice(0, taken), options: parseOptions(signature, given[taken]) };
 }
 
 /** `get(key, options?)` */
-export const usage = ({ name, args }: Signature): string => `${name}(${[...args, 'options?'].join(', ')})`;
+export function usage({ name, args, optional }: Signature): string {
+  const words = [...args, ...(optional === undefined ? [] : [`${optional}?`]), 'options?'];
+  return `${name}(${words.join(', ')})`;
+}
+
+const isNoObject = (value: unknown): boolean =>
+  value !== undefined && (typeof value !== 'object' || value === null);
 
 const misused = (signature: Signature, what: string, hint?: string): RumeurError =>
   new RumeurError(

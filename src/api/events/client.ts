@@ -10,6 +10,8 @@ export interface Client {
   readonly watches: Watches;
   /** One commit, within the bytes that one client may have under way. @throws `OVERLOADED` and the service's */
   write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]>;
+  /** Any other write of so many bytes, within the same bound. */
+  underWay<T>(bytes: number, write: () => Promise<T>): Promise<T>;
 }
 
 /** The members of an ack beside `ok`. */
@@ -17,6 +19,8 @@ export interface Reply {
   readonly value: unknown;
   readonly found?: boolean;
   readonly more?: true;
+  /** With the option `siblings`: what a write must name that has seen the values. */
+  readonly context?: string | null;
 }
 
 export type Handler = (client: Client, args: readonly unknown[], options: Options) => Reply | Promise<Reply>;

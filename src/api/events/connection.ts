@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io';
 import { type ErrorBody, toRumeurError, type RumeurError } from '../../base/errors.js';
+import { sizeOfOp } from '../../data/op.js';
 import type { PeerService, WriteOp, WriteResult } from '../service.js';
 import { parseCall } from './arguments.js';
 import type { Client, Reply } from './client.js';
@@ -52,8 +53,12 @@ export class Connection implements Client {
     socket.on('disconnect', () => this.watches.stopAll());
   }
 
-  async write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
-    const bytes = ops.reduce((total, { key, value }) => total + key.length + (value?.length ?? 0), 0);
+  write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
+    const bytes = ops.reduce((total, op) => total + sizeOfOp(op), 0);
+    return this.underWay(bytes, () => this.service.write(bucket, ops));
+  }
+
+  async underWay<T>(bytes: number, write: () => Promise<T>): Promise<T> {
     const { clientBufferBytes } = this.limits;
     // A write larger than the bound is let through alone.
     if (this.#bytes > 0 && this.#bytes + bytes > clientBufferBytes) {
@@ -64,7 +69,7 @@ export class Connection implements Client {
     }
     this.#bytes += bytes;
     try {
-      return await this.service.write(bucket, ops);
+      return await write();
     } finally {
       this.#bytes -= bytes;
     }

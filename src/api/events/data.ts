@@ -1,6 +1,8 @@
 import { DEFAULT_BUCKET } from '../../base/ids.js';
 import { toText } from '../../base/bytes.js';
 import { RumeurError } from '../../base/errors.js';
+import type { PutOp, WriteContext } from '../../data/op.js';
+import { contextFromText } from '../../data/policies/context-text.js';
 import { describe } from '../json.js';
 import type { WriteOp, WriteResult } from '../service.js';
 import { checkKey, encodeRaw, encodeValue, jsonText } from '../values.js';
@@ -11,6 +13,11 @@ import { type EventLimits, MAX_SET_MANY } from './limits.js';
 
 export const get: Handler = ({ service, limits }, [key], options) => {
   checkKey(key, limits);
+  if (options.siblings === true) {
+    const { values, context } = service.siblings(bucketOf(options), key);
+    const value = values.map((sibling) => valueFor(sibling.value, options));
+    return { value, context: context ?? null, found: value.length > 0 };
+  }
   const value = service.read(bucketOf(options), key);
   return value === undefined
     ? { value: null, found: false }
@@ -18,13 +25,15 @@ export const get: Handler = ({ service, limits }, [key], options) => {
 };
 
 export const set: Handler = async (client, [key, value], options) => {
-  const { dot, stamp } = await writeOne(client, options, toOp(key, value, options, client.limits));
+  const op = { ...toOp(key, value, options, client.limits), ...contextOf(options) };
+  const { dot, stamp } = await writeOne(client, options, op);
   return { value: { dot, stamp } };
 };
 
 export const remove: Handler = async (client, [key], options) => {
   checkKey(key, client.limits);
-  const { found, dot, stamp } = await writeOne(client, options, { key, value: null });
+  const op = { key, value: null, ...contextOf(options) };
+  const { found, dot, stamp } = await writeOne(client, options, op);
   return { value: { found, dot, stamp } };
 };
 
@@ -42,13 +51,17 @@ export const bucketOf = ({ bucket }: Options): string => bucket ?? DEFAULT_BUCKE
 export const valueFor = (bytes: Uint8Array, { raw }: Options): JsonText | string =>
   raw === true ? toText(bytes) : new JsonText(jsonText(bytes));
 
+/** @throws `ARGUMENT_INVALID` for a context that is none of ours */
+const contextOf = ({ context }: Options): { context?: WriteContext } =>
+  context === undefined ? {} : { context: contextFromText(context) };
+
 async function writeOne(client: Client, options: Options, op: WriteOp): Promise<WriteResult> {
   const [result] = await client.write(bucketOf(options), [op]);
   if (result === undefined) throw new RumeurError('INTERNAL', 'the write came back without a result');
   return result;
 }
 
-function toOp(key: unknown, value: unknown, { raw }: Options, limits: EventLimits): WriteOp {
+function toOp(key: unknown, value: unknown, { raw }: Options, limits: EventLimits): PutOp {
   checkKey(key, limits);
   return { key, value: raw === true ? encodeRaw(value, limits) : encodeValue(value, limits) };
 }
@@ -67,7 +80,7 @@ function listOf(rows: unknown): readonly unknown[] {
   return rows;
 }
 
-function opOfRow(row: unknown, index: number, options: Options, limits: EventLimits): WriteOp {
+function opOfRow(row: unknown, index: number, options: Options, limits: EventLimits): PutOp {
   if (!Array.isArray(row) || row.length !== 2) {
     const found = Array.isArray(row) ? `an array of ${row.length}` : describe(row);
     throw new RumeurError(

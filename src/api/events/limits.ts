@@ -20,6 +20,8 @@ export const DEFAULT_EVENT_LIMITS = {
 } as const;
 
 export const MAX_SET_MANY = 1000;
+/** Members of one `sadd` or `srem`. */
+export const MAX_MEMBERS = 1000;
 export const DEFAULT_PAGE_ROWS = 1000;
 export const MAX_PAGE_ROWS = 10_000;
 /** A page of keys or entries ends early at this size. */

@@ -5,7 +5,8 @@ import type { Client, Handler, Reply } from './client.js';
 import { bucketOf, valueFor } from './data.js';
 import { DEFAULT_PAGE_ROWS, MAX_PAGE_BYTES } from './limits.js';
 
-export const keys: Handler = (client, _args, options) => page(client, options, ({ key }) => key, keyBytes);
+export const keys: Handler = (client, _args, options) =>
+  page(client, options, true, ({ key }) => key, keyBytes);
 
 export const entries: Handler = (client, _args, options) => {
   const show = ({ key, value, dot, stamp }: Row): object => ({
@@ -14,10 +15,10 @@ export const entries: Handler = (client, _args, options) => {
     dot,
     stamp,
   });
-  return page(client, options, show, rowBytes);
+  return page(client, options, false, show, rowBytes);
 };
 
-/** A page of keys needs many scans where values are large: the service reads whole rows. */
+/** A page of keys needs many scans where values are large: whole rows are read. */
 const SCAN_BYTES = 2 ** 20;
 
 const keyBytes = ({ key }: Row): number => key.length + 3;
@@ -28,6 +29,7 @@ const rowBytes = ({ key, value }: Row): number => key.length + value.length + 12
 function page(
   client: Client,
   options: Options,
+  keysOnly: boolean,
   show: (row: Row) => unknown,
   sizeOf: (row: Row) => number,
 ): Reply {
@@ -39,7 +41,7 @@ function page(
   let bytes = 0;
   let last = after;
   for (;;) {
-    const range = { prefix, limit: limit - value.length, maxBytes: SCAN_BYTES };
+    const range = { prefix, limit: limit - value.length, maxBytes: SCAN_BYTES, keysOnly };
     const { rows, more } = service.scan(bucketOf(options), last === '' ? range : { ...range, after: last });
     for (const row of rows) {
       bytes += sizeOf(row);

@@ -4,7 +4,10 @@ import { checkKeyPart } from '../values.js';
 import { didYouMean, quote, type Signature } from './arguments.js';
 import type { Handler } from './client.js';
 import * as data from './data.js';
+import { explain } from './explain.js';
 import { entries, keys } from './pages.js';
+import { decrement, increment, add, members, remove } from './policies.js';
+import { removeForGood } from '../remove-peer.js';
 
 interface EventSpec extends Signature {
   readonly run: Handler;
@@ -31,9 +34,21 @@ const addPeer: Handler = async ({ service }, [url]) => {
   return { value: null };
 };
 
-const removePeer: Handler = async ({ service }, [peer]) => {
-  await service.removePeer(textOf(peer, 'the url or id of a peer'));
+const removePeer: Handler = async ({ service }, [peer], { evict = false }) => {
+  const target = textOf(peer, 'the url or id of a peer');
+  await (evict ? removeForGood(service, target) : service.removePeer(target));
   return { value: null };
+};
+
+const compare: Handler = async ({ service }) => {
+  await service.compare();
+  const { inSync } = service.status();
+  return { value: { inSync } };
+};
+
+const verify: Handler = async ({ service }, _args, { peer, bucket }) => {
+  const options = { ...(peer === undefined ? {} : { peer }), ...(bucket === undefined ? {} : { bucket }) };
+  return { value: await service.verify(options) };
 };
 
 /** Ports may come as numbers. */
@@ -45,17 +60,26 @@ function textOf(value: unknown, expected: string): string {
 
 /** Every event that clients may send: its arguments, its options, and what it does. */
 const SPECS: readonly EventSpec[] = [
-  { name: 'get', args: ['key'], options: ['bucket', 'raw'], run: data.get },
-  { name: 'set', args: ['key', 'value'], options: ['bucket', 'raw'], run: data.set },
-  { name: 'delete', args: ['key'], options: ['bucket'], run: data.remove },
+  { name: 'get', args: ['key'], options: ['bucket', 'raw', 'siblings'], run: data.get },
+  { name: 'set', args: ['key', 'value'], options: ['bucket', 'raw', 'context'], run: data.set },
+  { name: 'delete', args: ['key'], options: ['bucket', 'context'], run: data.remove },
   { name: 'setMany', args: ['[[key, value], ...]'], options: ['bucket', 'raw'], run: data.setMany },
   { name: 'keys', args: [], options: ['bucket', 'prefix', 'after', 'limit'], run: keys },
   { name: 'entries', args: [], options: ['bucket', 'prefix', 'after', 'limit', 'raw'], run: entries },
+  { name: 'incr', args: ['key'], optional: 'by', options: ['bucket'], run: increment },
+  { name: 'decr', args: ['key'], optional: 'by', options: ['bucket'], run: decrement },
+  { name: 'sadd', args: ['key', 'member or [members]'], options: ['bucket'], run: add },
+  { name: 'srem', args: ['key', 'member or [members]'], options: ['bucket'], run: remove },
+  { name: 'smembers', args: ['key'], options: ['bucket', 'after', 'limit'], run: members },
+  { name: 'buckets', args: [], options: [], run: ({ service }) => ({ value: service.buckets() }) },
+  { name: 'explain', args: ['key'], options: ['bucket', 'raw'], run: explain },
   { name: 'watch', args: [], options: ['bucket', 'prefix', 'raw'], run: watch },
   { name: 'unwatch', args: ['id'], options: [], run: unwatch },
   { name: 'addPeer', args: ['url'], options: [], run: addPeer },
-  { name: 'removePeer', args: ['url or id'], options: [], run: removePeer },
+  { name: 'removePeer', args: ['url or id'], options: ['evict'], run: removePeer },
   { name: 'getPeers', args: [], options: [], run: ({ service }) => ({ value: service.getPeers() }) },
+  { name: 'compare', args: [], options: [], run: compare },
+  { name: 'verify', args: [], options: ['peer', 'bucket'], run: verify },
   { name: 'status', args: [], options: [], run: ({ service }) => ({ value: service.status() }) },
 ];
 

@@ -59,11 +59,9 @@ export class Watches {
     // The service may be telling a list of watches that it took before this one ended.
     if (!this.#stops.has(id)) return;
     if (this.#listener.backlog > this.#limits.clientBufferBytes) return this.#overflow();
-    const { bucket, key, value, dot, stamp } = change;
+    const { bucket, key, dot, stamp } = change;
     try {
-      const content =
-        value === null ? { deleted: true } : { value: raw ? toText(value) : new JsonText(jsonText(value)) };
-      this.#listener.change({ id, bucket, key, ...content, dot, stamp });
+      this.#listener.change({ id, bucket, key, ...contentOf(change, raw), dot, stamp });
     } catch (thrown) {
       this.#listener.broken(thrown, 'watch', id);
     }
@@ -78,4 +76,12 @@ export class Watches {
       this.#listener.failed({ event: 'watch', id, error });
     }
   }
+}
+
+/** Of sets the member, of everything else the value, or that there is none any more. */
+function contentOf({ value, siblings, member }: RowChange, raw: boolean): object {
+  if (member) return { member: member.name, added: member.added };
+  if (value === null) return { deleted: true };
+  const shown = raw ? toText(value) : new JsonText(jsonText(value));
+  return siblings === undefined ? { value: shown } : { value: shown, siblings };
 }

@@ -1,27 +1,24 @@
 import { Buffer } from 'node:buffer';
 import type { BucketName, OriginId } from '../../base/ids.js';
-import type { Entry } from '../../data/entry.js';
-import type { StoredState } from '../../replica/batch.js';
-import type { KeyRange } from '../../replica/view.js';
-import type { BucketTables, DotSlot, Tables } from '../tables.js';
+import type { Cell } from '../../data/cell.js';
+import type { StoredState, Totals } from '../../replica/batch.js';
+import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.js';
+import type { DotSlot } from '../dot-table.js';
+import type { CellSlot, Source } from '../layered-view.js';
+import type { RangeSlot } from '../range-table.js';
+import type { Tables } from '../tables.js';
+import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
+import type { Environment, Rows } from './environment.js';
 import { fieldOf } from './errors.js';
-import type { Environment } from './environment.js';
-import {
-  dotKey,
-  dotOfRow,
-  dotRow,
-  entryKey,
-  entryKeyAbovePrefix,
-  entryOfRow,
-  entryRow,
-  keyOfEntry,
-} from './rows.js';
+import { dotKey, dotOfRow } from './index-rows.js';
+import { LayerRows } from './layer-rows.js';
+import { rangeKey, type RangeKeyOf, scanRanges } from './range-rows.js';
 import { type Identity, type Sink, StateTable } from './state-table.js';
 
 const ZERO = Buffer.of(0);
 
-/** The data file, read as entries and rows of the dot index; and the way to write a layer of them into it. */
-export class Disk {
+/** The data file, read as cells and rows of indexes; and the way to write a layer of them into it. */
+export class Disk implements Source {
   readonly #environment: Environment;
   readonly #state: StateTable;
   #failed = false;
@@ -35,58 +32,144 @@ export class Disk {
     return this.#state.identity();
   }
 
+  layout(): unknown {
+    return this.#state.layout();
+  }
+
   stored(): Omit<StoredState, 'peerId' | 'origin'> {
     return this.#state.stored();
   }
 
+  bucketNames(): Iterable<BucketName> {
+    return this.#state.bucketNames();
+  }
+
+  originNames(): Iterable<OriginId> {
+    return this.#state.originNames();
+  }
+
+  /** How many rows the cells and the dot index have, over all buckets. */
+  rowCount(): number {
+    const { cells, dots } = this.#environment;
+    return [cells, dots].reduce((sum, rows) => sum + Number(fieldOf(rows.getStats(), 'entryCount') ?? 0), 0);
+  }
+
   /** Blocks until it is on the disk: for opening and closing, when no transaction is under way. */
   writeIdentity(identity: Identity): void {
-    this.#environment.root.transactionSync(() => this.#state.putIdentity(write, identity));
+    this.#writeNow(() => this.#state.putIdentity(write, identity));
   }
 
-  get(bucket: BucketName, key: string): Entry | undefined {
+  /** The same for the number of the layout. */
+  writeLayout(): void {
+    this.#writeNow(() => this.#state.putLayout(write));
+  }
+
+  /** Empties what layout 1 did not have. */
+  clearIndexes(): void {
+    const { tombstones, ranges } = this.#environment;
+    this.#writeNow(() => [tombstones, ranges].forEach((rows) => rows.clearSync()));
+  }
+
+  #writeNow(change: () => void): void {
+    const { root } = this.#environment;
+    root.transactionSync(change);
+    // lmdb-js does it only later in this turn.
+    root.resetReadTxn();
+  }
+
+  get(bucket: BucketName, key: string): Cell | undefined {
     const number = this.#state.findBucket(bucket);
     // `getBinary` copies: what lmdb reads into is used again by the next read.
-    const row = number === undefined ? undefined : this.#environment.entries.getBinary(entryKey(number, key));
-    return row === undefined ? undefined : entryOfRow(key, row, this.#state.originOf);
+    const row = number === undefined ? undefined : this.#environment.cells.getBinary(cellKey(number, key));
+    return row === undefined ? undefined : cellOfRow(key, row, this.#state.originOf);
   }
 
-  /** Ascending in the order of the keys' bytes. */
-  *entries(
+  *cells(
     bucket: BucketName,
     { prefix = '', after = '' }: KeyRange,
-  ): Generator<Entry, undefined, undefined> {
+  ): Generator<CellSlot, undefined, undefined> {
     const number = this.#state.findBucket(bucket);
     if (number === undefined) return undefined;
-    const first = entryKey(number, prefix);
-    const aboveAfter = Buffer.concat([entryKey(number, after), ZERO]);
+    const first = cellKey(number, prefix);
+    const aboveAfter = Buffer.concat([cellKey(number, after), ZERO]);
     const start = after !== '' && Buffer.compare(aboveAfter, first) > 0 ? aboveAfter : first;
-    const end = entryKeyAbovePrefix(number, prefix);
+    const end = cellKeyAbovePrefix(number, prefix);
     if (Buffer.compare(start, end) >= 0) return undefined;
-    for (const { key, value } of this.#environment.entries.getRange({ start, end })) {
-      yield entryOfRow(keyOfEntry(key), value, this.#state.originOf);
+    for (const row of this.#environment.cells.getRange({ start, end })) {
+      const key = keyOfCell(row.key);
+      yield { key, cell: cellOfRow(key, row.value, this.#state.originOf) };
     }
     return undefined;
   }
 
-  /** Descending by seq. */
-  *dots(
+  dots(bucket: BucketName, origin: OriginId, lo: number, hi: number, order: DotOrder): Iterable<DotSlot> {
+    return this.#dots(this.#environment.dots, bucket, origin, lo, hi, order);
+  }
+
+  tombstones(bucket: BucketName, origin: OriginId, lo: number, hi: number): Iterable<DotSlot> {
+    return this.#dots(this.#environment.tombstones, bucket, origin, lo, hi, 'rising');
+  }
+
+  *#dots(
+    rows: Rows,
     bucket: BucketName,
     origin: OriginId,
     lo: number,
     hi: number,
+    order: DotOrder,
   ): Generator<DotSlot, undefined, undefined> {
-    const number = this.#state.findBucket(bucket);
-    const originNumber = this.#state.findOrigin(origin);
+    const [number, originNumber] = this.#numbers(bucket, origin);
     if (number === undefined || originNumber === undefined || lo > hi) return undefined;
-    const start = dotKey(number, originNumber, Math.min(hi, Number.MAX_SAFE_INTEGER));
-    // The end is not part of the range; below the least seq, 1, there is nothing.
-    const end = dotKey(number, originNumber, Math.max(lo, 1) - 1);
-    for (const { key, value } of this.#environment.dots.getRange({ start, end, reverse: true })) {
+    // Below the least seq, 1, there is nothing; the end of a range is not part of it.
+    const first = Math.max(lo, 1);
+    const last = Math.min(hi, Number.MAX_SAFE_INTEGER);
+    const keyOf = (seq: number): Buffer => dotKey(number, originNumber, seq);
+    const range =
+      order === 'rising'
+        ? { start: keyOf(first), end: keyOf(last + 1) }
+        : { start: keyOf(last), end: keyOf(first - 1), reverse: true };
+    for (const { key, value } of rows.getRange(range)) {
       const row = dotOfRow(key, value);
-      yield { seq: row.seq, row };
+      if (row !== undefined) yield { seq: row.seq, row };
     }
     return undefined;
+  }
+
+  /** One row of the dot index. */
+  dot(bucket: BucketName, origin: OriginId, seq: number): DotRow | undefined {
+    const [number, originNumber] = this.#numbers(bucket, origin);
+    if (number === undefined || originNumber === undefined) return undefined;
+    const key = dotKey(number, originNumber, seq);
+    const row: Buffer | undefined = this.#environment.dots.getBinaryFast(key);
+    return row && dotOfRow(key, row);
+  }
+
+  *ranges(
+    bucket: BucketName,
+    origin: OriginId,
+    level: RangeLevel,
+    from: number,
+    to: number,
+  ): Generator<RangeSlot, undefined, undefined> {
+    const [number, originNumber] = this.#numbers(bucket, origin);
+    if (number === undefined || originNumber === undefined || from > to) return undefined;
+    const keyOf: RangeKeyOf = (rowLevel, index) => rangeKey(number, originNumber, rowLevel, index);
+    for (const row of scanRanges(this.#environment.ranges, keyOf, level, from, to))
+      yield { ...row, isWhole: true };
+    return undefined;
+  }
+
+  #numbers(bucket: BucketName, origin: OriginId): readonly [number | undefined, number | undefined] {
+    return [this.#state.findBucket(bucket), this.#state.findOrigin(origin)];
+  }
+
+  /** All that the store knows: which of them are in the bucket is written nowhere. */
+  rangeOrigins(): Iterable<OriginId> {
+    return this.originNames();
+  }
+
+  totals(bucket: BucketName): Totals | undefined {
+    return this.#state.totals(bucket);
   }
 
   /**
@@ -96,7 +179,8 @@ export class Disk {
    */
   async write(layer: Tables): Promise<void> {
     const { root } = this.#environment;
-    const rows = this.#encode(layer);
+    // All rows, before the first is handed over: what throws half-way must not leave half a transaction.
+    const { rows } = new LayerRows(this.#environment, this.#state, layer);
     try {
       const committed = root.batch(() => rows.forEach((row) => write(...row)));
       // Only `committed` tells of a failure: after one `flushed` never settles.
@@ -114,35 +198,6 @@ export class Disk {
     // lmdb-js would wait for the flush of the failed transaction, for ever; its thread is done with it.
     if (this.#failed) Object.defineProperty(root, '_endWrites', { value: undefined });
     await root.close();
-  }
-
-  /** All rows, before the first is handed over: what throws half-way must not leave half a transaction. */
-  #encode(layer: Tables): Parameters<Sink>[] {
-    const rows: Parameters<Sink>[] = [];
-    const sink: Sink = (...row) => rows.push(row);
-    for (const [bucket, tables] of layer.buckets) this.#encodeBucket(sink, bucket, tables);
-    this.#state.putMetaOf(sink, layer);
-    return rows;
-  }
-
-  #encodeBucket(sink: Sink, bucket: BucketName, { entries, dots, vector, totals }: BucketTables): void {
-    const number = this.#state.bucketNumber(sink, bucket);
-    for (const [key, entry] of entries.entries()) {
-      const row = entryRow(entry, this.#state.originNumber(sink, entry.origin));
-      sink(this.#environment.entries, entryKey(number, key), row);
-    }
-    for (const [origin, slots] of dots) {
-      const originNumber = this.#state.originNumber(sink, origin);
-      for (const [seq, row] of slots.entries()) {
-        sink(
-          this.#environment.dots,
-          dotKey(number, originNumber, seq),
-          row === undefined ? undefined : dotRow(row),
-        );
-      }
-    }
-    for (const [origin, intervals] of vector) this.#state.putVector(sink, { bucket, origin, intervals });
-    if (totals !== undefined) this.#state.putTotals(sink, totals);
   }
 }
 

@@ -5,11 +5,14 @@ import { checkDataFile, foreignFile } from './data-file.js';
 export type Rows = Database<Buffer, Buffer>;
 type Root = RootDatabase<unknown, string>;
 
-/** The open data file and the three tables in it. */
+/** The open data file and the tables in it. */
 export interface Environment {
   readonly root: Root;
-  readonly entries: Rows;
+  /** In the file its name is `entries`. */
+  readonly cells: Rows;
   readonly dots: Rows;
+  readonly tombstones: Rows;
+  readonly ranges: Rows;
   readonly state: Rows;
 }
 
@@ -23,14 +26,32 @@ export async function openEnvironment(
   accepts: (state: Rows) => boolean,
 ): Promise<Environment> {
   await checkDataFile(dataFile);
-  const root = openRoot(dataFile);
+  const root = openRoot(dataFile, false);
   try {
     const names = [...root.getKeys()];
     const known = names.length === 0 || (names.includes('state') && accepts(openRows(root, 'state')));
     if (!known) throw foreignFile(dataFile);
-    // First: after a crash in between, a file with tables is known as ours by this one.
-    const state = openRows(root, 'state');
-    return { root, state, entries: openRows(root, 'entries'), dots: openRows(root, 'dots') };
+    return openTables(root);
+  } catch (error) {
+    await root.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a data file that is there, for reading alone: nothing in it changes.
+ * @param accepts as above; tables are not made when they are missing
+ */
+export async function readEnvironment(
+  dataFile: string,
+  accepts: (state: Rows) => boolean,
+): Promise<Environment> {
+  await checkDataFile(dataFile);
+  const root = openRoot(dataFile, true);
+  try {
+    if (![...root.getKeys()].includes('state') || !accepts(openRows(root, 'state')))
+      throw foreignFile(dataFile);
+    return openTables(root);
   } catch (error) {
     await root.close();
     throw error;
@@ -38,10 +59,11 @@ export async function openEnvironment(
 }
 
 /** `overlappingSync` is lmdb-js' default where it exists: commit and fdatasync run in a thread of its own. */
-function openRoot(dataFile: string): Root {
+function openRoot(dataFile: string, readOnly: boolean): Root {
   const options = {
     path: dataFile,
     maxDbs: 8,
+    readOnly,
     // After a crash go on from the last transaction that is surely on the disk, whatever the boot id says.
     safeRestore: true,
     // With it, lmdb-js makes a promise for each transaction that nobody holds: its rejection could not be handled.
@@ -49,6 +71,16 @@ function openRoot(dataFile: string): Root {
   };
   return open<unknown, string>(options);
 }
+
+const openTables = (root: Root): Environment => ({
+  root,
+  // First: after a crash in between, a file with tables is known as ours by this one.
+  state: openRows(root, 'state'),
+  cells: openRows(root, 'entries'),
+  dots: openRows(root, 'dots'),
+  tombstones: openRows(root, 'tombstones'),
+  ranges: openRows(root, 'ranges'),
+});
 
 const openRows = (root: Root, name: string): Rows =>
   root.openDB<Buffer, Buffer>(name, { keyEncoding: 'binary', encoding: 'binary' });

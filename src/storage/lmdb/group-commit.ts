@@ -1,31 +1,23 @@
 import type { RumeurError } from '../../base/errors.js';
-import type { BucketName } from '../../base/ids.js';
-import type { Entry } from '../../data/entry.js';
-import type { Batch } from '../../replica/batch.js';
-import { Tables } from '../tables.js';
+import { type RowBelow, Tables } from '../tables.js';
 
-/** Batches that go into one transaction together; their rows are read from here until it is on the disk. */
+/** What goes into one transaction together; its rows are read from here until it is on the disk. */
 class Layer {
-  readonly tables = new Tables('mark');
+  readonly tables: Tables;
   readonly done: Promise<void>;
   puts = 0;
   empty = true;
   #resolve: () => void = () => undefined;
   #reject: (reason: RumeurError) => void = () => undefined;
 
-  constructor() {
+  constructor(below: RowBelow) {
+    this.tables = new Tables(below);
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     // A failure is kept by GroupCommit for whoever asks; when nobody waits just now it is not unhandled.
     this.done.catch(() => undefined);
-  }
-
-  add(batch: Batch): void {
-    this.tables.apply(batch);
-    this.puts += batch.puts.length;
-    this.empty = false;
   }
 
   end(failure: RumeurError | undefined): void {
@@ -42,18 +34,29 @@ class Layer {
 export class GroupCommit {
   readonly #write: (tables: Tables) => Promise<void>;
   readonly #toError: (thrown: unknown) => Promise<RumeurError>;
-  #taking = new Layer();
+  readonly #below: RowBelow;
+  #taking: Layer;
   #writing: Layer | undefined;
   #running = false;
   #failure: RumeurError | undefined;
 
   /**
    * @param write resolves when the tables are on the disk and reads see them there
-   * @param toError what callers get to see when it rejects; after that nothing more is written
+   * @param onDisk the rows of the dot index there
+   * @param toError what callers get to see when a write rejects; after that nothing more is written
    */
-  constructor(write: (tables: Tables) => Promise<void>, toError: (thrown: unknown) => Promise<RumeurError>) {
+  constructor(
+    write: (tables: Tables) => Promise<void>,
+    onDisk: RowBelow,
+    toError: (thrown: unknown) => Promise<RumeurError>,
+  ) {
     this.#write = write;
     this.#toError = toError;
+    this.#below = (bucket, origin, seq) => {
+      const row = this.#writing?.tables.buckets.get(bucket)?.dots.get(origin, seq);
+      return row === undefined ? onDisk(bucket, origin, seq) : (row ?? undefined);
+    };
+    this.#taking = new Layer(this.#below);
   }
 
   get failure(): RumeurError | undefined {
@@ -65,29 +68,27 @@ export class GroupCommit {
     return this.#taking.puts + (this.#writing?.puts ?? 0);
   }
 
-  /** What the layers hold under a key: on the way of every write, hence not by `layers`. */
-  get(bucket: BucketName, key: string): Entry | undefined {
-    return this.#taking.tables.get(bucket, key) ?? this.#writing?.tables.get(bucket, key);
-  }
+  /** The upper one last. */
+  readonly layers = (): readonly Tables[] =>
+    this.#writing === undefined ? [this.#taking.tables] : [this.#writing.tables, this.#taking.tables];
 
-  /** The layers with something in them, the upper one last. */
-  *layers(): Generator<Tables, undefined, undefined> {
-    if (this.#writing !== undefined) yield this.#writing.tables;
-    if (!this.#taking.empty) yield this.#taking.tables;
-    return undefined;
-  }
-
-  /** @throws the failure of an earlier transaction */
-  add(batch: Batch): void {
+  /**
+   * @param change puts it into the layer; when it throws, that must be as it was
+   * @param puts how many it is
+   * @throws the failure of an earlier transaction
+   */
+  add(change: (layer: Tables) => void, puts: number): void {
     if (this.#failure !== undefined) throw this.#failure;
-    this.#taking.add(batch);
+    change(this.#taking.tables);
+    this.#taking.puts += puts;
+    this.#taking.empty = false;
     if (this.#running) return;
     this.#running = true;
     // Not at once: the other batches of this turn belong into the same transaction.
     queueMicrotask(() => void this.#run());
   }
 
-  /** Resolves when every batch taken so far is on the disk. */
+  /** Resolves when everything taken so far is on the disk. */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (!this.#taking.empty) return this.#taking.done;
@@ -98,7 +99,7 @@ export class GroupCommit {
     while (!this.#taking.empty && this.#failure === undefined) {
       const layer = this.#taking;
       this.#writing = layer;
-      this.#taking = new Layer();
+      this.#taking = new Layer(this.#below);
       try {
         await this.#write(layer.tables);
         this.#writing = undefined;

@@ -26,6 +26,10 @@ export class Names<T extends string> {
     return number;
   }
 
+  all(): Iterable<T> {
+    return this.#numbers.keys();
+  }
+
   /** @returns `undefined` for a number that was never given: the row it is from is damaged. */
   name(number: number): T | undefined {
     return this.#names[number];

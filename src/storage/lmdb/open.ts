@@ -11,6 +11,7 @@ import { codeOf, toDiskError } from './errors.js';
 import { type FilesVerdict, judgeFiles, syncDirectory, writeNote } from './note.js';
 import { type Identity, isOurs } from './state-table.js';
 import { LmdbStorage } from './store.js';
+import { upgrade } from './upgrade.js';
 
 export interface LmdbOptions {
   /** Where the data is; made when it is missing. Nobody else may use it while the store is open. */
@@ -20,10 +21,11 @@ export interface LmdbOptions {
 }
 
 /**
- * Opens the store in a directory, or makes one there. When the promise resolves, the ids of this run and the mark
+ * Opens the store in a directory, or makes one there; one that an earlier version left is brought up to date, which
+ * takes some seconds for a million keys. When the promise resolves, the ids of this run and the mark
  * that the store is open are on the disk.
  * @throws RumeurError `IN_USE` when another process, or this one, has it open; `CONFIG_INVALID` when the directory
- * is none or holds a store of another format; `DISK_FULL`, `DISK_FAILED`
+ * is none or holds a store of a later format; `DISK_FULL`, `DISK_FAILED`
  */
 export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   const directory = resolve(options.directory);
@@ -51,6 +53,7 @@ async function openLocked(directory: string, newId: () => string, lock: Director
     const identity = identityFor(provenance, former, newId);
     disk.writeIdentity(identity);
     await writeNote(directory, dataFile, 'open');
+    await upgrade(disk);
     const { peerId, origin } = identity;
     const initial = { peerId, origin, ...disk.stored() };
     return new LmdbStorage(directory, disk, { provenance, initial }, async (clean) => {

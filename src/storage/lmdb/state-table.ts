@@ -5,24 +5,31 @@ import { Fingerprint } from '../../data/fingerprint.js';
 import type { Intervals } from '../../data/intervals.js';
 import { stampFromText, STAMP_ZERO, stampToText } from '../../data/stamp.js';
 import type { AddressRecord } from '../../protocol/address-book.js';
-import type { StoredBucket, StoredState, Totals, VectorRow } from '../../replica/batch.js';
+import type {
+  DamageMark,
+  Damages,
+  StoredBucket,
+  StoredState,
+  Totals,
+  VectorRow,
+} from '../../replica/batch.js';
 import type { Tables } from '../tables.js';
 import type { Rows } from './environment.js';
+import { damaged, LAYOUT, OLDEST_LAYOUT } from './layout.js';
 import { Names } from './names.js';
+import { uint16, uint32 } from './numbers.js';
 import {
-  damaged,
   intervalsOfRow,
   intervalsRow,
+  marksOfRow,
+  marksRow,
+  memberOfRow,
+  memberRow,
   type StateTag,
   stateKey,
   totalsOfRow,
   totalsRow,
-  uint16,
-  uint32,
-} from './rows.js';
-
-/** The layout of the data file; a file with another number is another version's. */
-const FORMAT = 1;
+} from './state-rows.js';
 
 /** Who the store is; `open` from before it is used until it is closed in order. */
 export interface Identity {
@@ -34,12 +41,17 @@ export interface Identity {
 /** Takes a row to write, or with `undefined` to remove. */
 export type Sink = (rows: Rows, key: Buffer, row: Buffer | undefined) => void;
 
+/** The number of the layout; `undefined` in a data file that is new. */
+export const readLayout = (rows: Rows): unknown => readMeta(rows, 'format');
+
 /** Whether a data file with this table is a store that we can go on with: one of ours, or one just begun. */
 export function isOurs(rows: Rows): boolean {
-  return readMeta(rows, 'format') === FORMAT || rows.getKeysCount({ limit: 1 }) === 0;
+  const layout = readLayout(rows);
+  if (layout === undefined) return rows.getKeysCount({ limit: 1 }) === 0;
+  return typeof layout === 'number' && layout >= OLDEST_LAYOUT && layout <= LAYOUT;
 }
 
-/** The small table beside entries and dot index: names, vectors, totals, and what the store knows about itself. */
+/** The small table beside cells and indexes: names, vectors, totals, and what the store knows about itself. */
 export class StateTable {
   readonly #rows: Rows;
   readonly #buckets = new Names<BucketName>();
@@ -53,13 +65,21 @@ export class StateTable {
       this.#origins.restore(key.readUInt32BE(1), toText(name) as OriginId);
   }
 
+  layout(): unknown {
+    return readLayout(this.#rows);
+  }
+
+  putLayout(sink: Sink): void {
+    this.#putMeta(sink, 'format', LAYOUT);
+  }
+
   /** `undefined` in a data file that is new. */
   identity(): Identity | undefined {
     return readMeta(this.#rows, 'identity') as Identity | undefined;
   }
 
   putIdentity(sink: Sink, identity: Identity): void {
-    this.#putMeta(sink, 'format', FORMAT);
+    if (this.layout() === undefined) this.putLayout(sink);
     this.#putMeta(sink, 'identity', identity);
   }
 
@@ -69,6 +89,14 @@ export class StateTable {
 
   findOrigin(origin: OriginId): number | undefined {
     return this.#origins.find(origin);
+  }
+
+  bucketNames(): Iterable<BucketName> {
+    return this.#buckets.all();
+  }
+
+  originNames(): Iterable<OriginId> {
+    return this.#origins.all();
   }
 
   readonly originOf = (number: number): OriginId | undefined => this.#origins.name(number);
@@ -84,24 +112,45 @@ export class StateTable {
     );
   }
 
-  putVector(sink: Sink, { bucket, origin, intervals }: VectorRow): void {
+  putVector(sink: Sink, row: VectorRow): void {
+    this.#putIntervals(sink, 'v', row);
+  }
+
+  putFloor(sink: Sink, row: VectorRow): void {
+    this.#putIntervals(sink, 'f', row);
+  }
+
+  #putIntervals(sink: Sink, tag: 'v' | 'f', { bucket, origin, intervals }: VectorRow): void {
     const key = stateKey(
-      'v',
+      tag,
       uint16(this.bucketNumber(sink, bucket)),
       uint32(this.originNumber(sink, origin)),
     );
-    sink(this.#rows, key, intervalsRow(intervals));
+    sink(this.#rows, key, intervals.length === 0 ? undefined : intervalsRow(intervals));
   }
 
-  putTotals(sink: Sink, { bucket, keys, hash }: Totals): void {
-    sink(this.#rows, stateKey('t', uint16(this.bucketNumber(sink, bucket))), totalsRow(keys, hash));
+  putTotals(sink: Sink, totals: Totals): void {
+    sink(this.#rows, stateKey('t', uint16(this.bucketNumber(sink, totals.bucket))), totalsRow(totals));
   }
 
-  putMetaOf(sink: Sink, { clock, origin, addresses }: Tables): void {
+  putDamages(sink: Sink, { bucket, marks }: Damages): void {
+    const key = stateKey('d', uint16(this.bucketNumber(sink, bucket)));
+    sink(this.#rows, key, marks.length === 0 ? undefined : marksRow(marks));
+  }
+
+  /** What belongs to no bucket. */
+  putRestOf(sink: Sink, { clock, origin, addresses, members }: Tables): void {
+    for (const [peer, record] of members) sink(this.#rows, stateKey('p', utf8(peer)), memberRow(record));
     if (clock !== undefined) this.#putMeta(sink, 'clock', stampToText(clock));
     if (addresses !== undefined) this.#putMeta(sink, 'addresses', addresses);
     const identity = origin === undefined ? undefined : this.identity();
     if (origin !== undefined && identity !== undefined) this.putIdentity(sink, { ...identity, origin });
+  }
+
+  totals(bucket: BucketName): Totals | undefined {
+    const number = this.findBucket(bucket);
+    const row = number === undefined ? undefined : this.#rows.getBinary(stateKey('t', uint16(number)));
+    return row && { bucket, ...totalsOfRow(row) };
   }
 
   stored(): Omit<StoredState, 'peerId' | 'origin'> {
@@ -109,33 +158,30 @@ export class StateTable {
       clock: stampFromText(String(readMeta(this.#rows, 'clock'))) ?? STAMP_ZERO,
       buckets: this.#storedBuckets(),
       addresses: (readMeta(this.#rows, 'addresses') ?? []) as AddressRecord[],
+      members: Array.from(this.#all('p'), ([, row]) => memberOfRow(row)),
     };
   }
 
   #storedBuckets(): Map<BucketName, StoredBucket> {
-    const vectors = new Map<BucketName, [OriginId, Intervals][]>();
-    for (const [key, row] of this.#all('v')) {
-      const origin = this.originOf(key.readUInt32BE(3));
-      if (origin === undefined) throw damaged('a row of a version vector');
-      const bucket = this.#bucketOf(key);
-      const vector = vectors.get(bucket);
-      if (vector === undefined) vectors.set(bucket, [[origin, intervalsOfRow(row)]]);
-      else vector.push([origin, intervalsOfRow(row)]);
-    }
-    const none = { keys: 0, hash: Fingerprint.empty().toBytes() };
-    const buckets = new Map<BucketName, StoredBucket>();
-    for (const [bucket, vector] of vectors) buckets.set(bucket, { ...none, vector });
-    for (const [key, row] of this.#all('t')) {
-      const bucket = this.#bucketOf(key);
-      buckets.set(bucket, { vector: vectors.get(bucket) ?? [], ...totalsOfRow(row) });
-    }
+    const buckets = new Map<BucketName, OpenedBucket>();
+    const bucketOf = (key: Buffer): OpenedBucket => {
+      const name = this.#buckets.name(key.readUInt16BE(1));
+      if (name === undefined) throw damaged('a row of a bucket');
+      let bucket = buckets.get(name);
+      if (bucket === undefined) buckets.set(name, (bucket = openedBucket()));
+      return bucket;
+    };
+    for (const [key, row] of this.#all('v')) bucketOf(key).vector.push(this.#originAndIntervals(key, row));
+    for (const [key, row] of this.#all('f')) bucketOf(key).floor.push(this.#originAndIntervals(key, row));
+    for (const [key, row] of this.#all('t')) Object.assign(bucketOf(key), totalsOfRow(row));
+    for (const [key, row] of this.#all('d')) bucketOf(key).damages.push(...marksOfRow(row));
     return buckets;
   }
 
-  #bucketOf(key: Buffer): BucketName {
-    const bucket = this.#buckets.name(key.readUInt16BE(1));
-    if (bucket === undefined) throw damaged('a row of a bucket');
-    return bucket;
+  #originAndIntervals(key: Buffer, row: Buffer): readonly [OriginId, Intervals] {
+    const origin = this.originOf(key.readUInt32BE(3));
+    if (origin === undefined) throw damaged('a row of a version vector');
+    return [origin, intervalsOfRow(row)];
   }
 
   /** All rows of one kind. */
@@ -151,6 +197,22 @@ export class StateTable {
   }
 }
 
+interface OpenedBucket extends StoredBucket {
+  readonly vector: (readonly [OriginId, Intervals])[];
+  readonly floor: (readonly [OriginId, Intervals])[];
+  readonly damages: DamageMark[];
+}
+
+const openedBucket = (): OpenedBucket => ({
+  vector: [],
+  floor: [],
+  damages: [],
+  keys: 0,
+  tombstones: 0,
+  droppedUpTo: STAMP_ZERO,
+  hash: Fingerprint.empty().toBytes(),
+});
+
 const metaKey = (name: string): Buffer => stateKey('m', utf8(name));
 
 function readMeta(rows: Rows, name: string): unknown {
@@ -159,6 +221,6 @@ function readMeta(rows: Rows, name: string): unknown {
   try {
     return JSON.parse(toText(row));
   } catch (error) {
-    throw damaged(`the row ${name}: ${String(error)}`);
+    throw damaged(`the row ${name}`, error);
   }
 }

@@ -1,13 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
-import { compareUtf8 } from '../../base/bytes.js';
-import type { BucketName, OriginId } from '../../base/ids.js';
-import type { Entry } from '../../data/entry.js';
-import type { Batch, StoredState } from '../../replica/batch.js';
-import type { DotRow, KeyRange } from '../../replica/view.js';
-import { mergeSorted } from '../merge.js';
+import type { BucketName } from '../../base/ids.js';
+import type { Batch, StoredState, Totals } from '../../replica/batch.js';
+import { LayeredView } from '../layered-view.js';
+import { recount } from '../recount.js';
 import type { Provenance, Storage } from '../storage.js';
-import type { DotSlot } from '../tables.js';
 import type { Disk } from './disk.js';
 import { toDiskError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
@@ -21,10 +18,9 @@ const MAX_KEY_BYTES = 1024;
  *
  * lmdb tells of a transaction only when it is on the disk, so here `committed` is `flushed`.
  */
-export class LmdbStorage implements Storage {
+export class LmdbStorage extends LayeredView implements Storage {
   readonly provenance: Provenance;
   readonly initial: StoredState;
-  readonly #disk: Disk;
   readonly #commits: GroupCommit;
   readonly #release: (clean: boolean) => Promise<void>;
   #closing: Promise<void> | undefined;
@@ -36,40 +32,16 @@ export class LmdbStorage implements Storage {
     opened: { provenance: Provenance; initial: StoredState },
     release: (clean: boolean) => Promise<void>,
   ) {
-    this.provenance = opened.provenance;
-    this.initial = opened.initial;
-    this.#disk = disk;
-    this.#release = release;
-    this.#commits = new GroupCommit(
+    const commits = new GroupCommit(
       (tables) => disk.write(tables),
+      (bucket, origin, seq) => disk.dot(bucket, origin, seq),
       (thrown) => toDiskError(thrown, directory),
     );
-  }
-
-  get(bucket: BucketName, key: string): Entry | undefined {
-    return this.#commits.get(bucket, key) ?? this.#disk.get(bucket, key);
-  }
-
-  *dots(
-    bucket: BucketName,
-    origin: OriginId,
-    lo: number,
-    hi: number,
-  ): Generator<DotRow, undefined, undefined> {
-    let slots: Iterable<DotSlot> = this.#disk.dots(bucket, origin, lo, hi);
-    for (const layer of this.#commits.layers()) {
-      slots = mergeSorted(slots, layer.dots(bucket, origin, lo, hi), (a, b) => b.seq - a.seq);
-    }
-    for (const { row } of slots) if (row !== undefined) yield row;
-    return undefined;
-  }
-
-  entries(bucket: BucketName, range: KeyRange): Iterable<Entry> {
-    let entries: Iterable<Entry> = this.#disk.entries(bucket, range);
-    for (const layer of this.#commits.layers()) {
-      entries = mergeSorted(entries, layer.entries(bucket, range), (a, b) => compareUtf8(a.key, b.key));
-    }
-    return entries;
+    super(disk, commits.layers);
+    this.provenance = opened.provenance;
+    this.initial = opened.initial;
+    this.#release = release;
+    this.#commits = commits;
   }
 
   get backlog(): number {
@@ -78,11 +50,19 @@ export class LmdbStorage implements Storage {
 
   commit(batch: Batch): void {
     assert(this.#closing === undefined, 'a closed store takes no batch');
-    for (const { entry } of batch.puts) {
-      const size = Buffer.byteLength(entry.key);
-      assert(size > 0 && size <= MAX_KEY_BYTES, 'a key has 1 to 1024 bytes');
+    for (const { key } of batch.puts) {
+      // Most keys are so short that nobody needs to count: a unit of text is three bytes at most.
+      const fits = key.length <= MAX_KEY_BYTES / 3 || Buffer.byteLength(key) <= MAX_KEY_BYTES;
+      assert(key.length > 0 && fits, 'a key has 1 to 1024 bytes');
     }
-    this.#commits.add(batch);
+    this.#commits.add((layer) => layer.apply(batch), batch.puts.length);
+  }
+
+  rebuild(bucket: BucketName): Totals {
+    assert(this.#closing === undefined, 'a closed store is not rebuilt');
+    const { totals, missing } = recount(this, bucket);
+    this.#commits.add((layer) => layer.correct(totals, missing), 0);
+    return totals;
   }
 
   committed(): Promise<void> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { type Explained, explainedJson, explainedText } from '../../../cli/commands/explain.js';
 import { duration, statusText } from '../../../cli/commands/status.js';
 import { changeJson, changeLine } from '../../../cli/commands/watch.js';
 import { logLine } from '../../../cli/local-cluster.js';
@@ -52,6 +53,12 @@ describe('the arguments of a command', () => {
     expect((await parse('removePeer', '--', id)).args).toEqual([id]);
   });
 
+  test('a last argument that may be repeated', async () => {
+    expect((await parse('sadd', 'k', 'a', '-1', 'c', '--bucket', 'b')).args).toEqual(['k', 'a', '-1', 'c']);
+    expect((await parse('incr', 'k', '-5')).args).toEqual(['k', '-5']);
+    await expect(parse('sadd', 'k')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+  });
+
   test('too few, too many, and options without their value', async () => {
     for (const rest of [[], ['a', 'b']])
       await expect(parse('get', ...rest)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
@@ -75,18 +82,26 @@ describe('the arguments of a command', () => {
 });
 
 describe('a change', () => {
+  const several = { id: 'w', bucket: 'b', key: 'k', value: '1', siblings: 3, dot: 'o.1', stamp: '00' };
+  const member = { id: 'w', bucket: 'b', key: 'k', member: 'a\nb', added: true, dot: 'o.1', stamp: '00' };
   const change = { id: 'w', bucket: 'default', key: 'a"b', value: '1.10', dot: 'o.1', stamp: '00' };
   const deleted = { id: 'w', bucket: 'default', key: 'a"b', deleted: true, dot: 'o.1', stamp: '00' };
 
   test('as a line', () => {
     expect(changeLine(change)).toBe('set a"b 1.10');
     expect(changeLine(deleted)).toBe('delete a"b');
+    expect(changeLine(several)).toBe('set k 1 (+2)');
+    expect(changeLine(member)).toBe('add k "a\\nb"');
+    expect(changeLine({ ...member, member: 'm', added: false })).toBe('remove k m');
   });
 
   test('as JSON, digit by digit', () => {
     expect(changeJson(change)).toBe(
       '{"bucket":"default","key":"a\\"b","value":1.10,"dot":"o.1","stamp":"00"}',
     );
+    const about = { bucket: 'b', key: 'k', dot: 'o.1', stamp: '00' };
+    expect(JSON.parse(changeJson(several))).toEqual({ ...about, value: 1, siblings: 3 });
+    expect(JSON.parse(changeJson(member))).toEqual({ ...about, member: 'a\nb', added: true });
     expect(JSON.parse(changeJson(deleted))).toEqual({
       bucket: 'default',
       key: 'a"b',
@@ -108,7 +123,18 @@ test('a status for people', () => {
     storage: 'lmdb',
     durability: 'flushed',
     readOnly: true,
-    buckets: { default: { keys: 1234, hash: 'ab', vector: {}, inSync: false } },
+    buckets: {
+      default: {
+        policy: 'lww',
+        keys: 1234,
+        tombstones: 5,
+        hash: 'ab',
+        vector: {},
+        heldBy: { peer: 'you' as PeerId, name: 'two', since: 1_000_000 },
+        damaged: 1,
+        inSync: false,
+      },
+    },
     peers: [
       {
         id: 'you' as PeerId,
@@ -116,17 +142,80 @@ test('a status for people', () => {
         state: 'connected',
         behind: 2,
         ahead: 0,
+        buckets: { default: { behind: 2, ahead: 0, since: 1_055_000 } },
+        refused: ['orders'],
         traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },
       },
     ],
     inSync: false,
     counters: {},
   };
-  const text = statusText(status);
-  for (const part of ['not in sync, 1 of 1', 'read-only', '1,234', '2 writes', 'up 1 min 1 s'])
+  const text = statusText(status, 1_060_000);
+  for (const part of [
+    'not in sync, 1 of 1',
+    'read-only',
+    '1,234',
+    '2 writes',
+    'up 1 min 1 s',
+    'you, bucket default: we lack 2 writes, since 5 s ago',
+    'you, bucket orders: not replicated, its config gives it another policy',
+    'bucket default: 5 deleted keys are remembered until two (you) has them, last heard of 1 min ago',
+    'bucket default: 1 write in damaged rows, awaited from other peers',
+  ])
     expect(text).toContain(part);
   expect(statusText({ ...status, inSync: true, readOnly: false })).toMatch(/^in sync, 1 of 1/m);
   expect(statusText({ ...status, peers: [] })).toContain('alone');
+});
+
+describe('an explanation', () => {
+  const write = {
+    dot: 'o.2',
+    stamp: '0f',
+    time: 0,
+    origin: 'o',
+    peer: { id: 'me' as PeerId, name: 'one' },
+    came: { at: 1000, how: 'delta' as const, peer: { id: 'you' as PeerId, name: null } },
+  };
+  const explained: Explained = {
+    bucket: 'default',
+    key: 'k\n',
+    policy: 'lww',
+    writes: [{ value: '1.10', ...write }],
+    replaced: [
+      { preview: '"abc', bytes: 900, replacedAt: 2000, ...write, peer: null, came: null },
+      { preview: null, bytes: 0, replacedAt: 1500, ...write },
+    ],
+    more: false,
+  };
+
+  test('for people', () => {
+    const lines = explainedText(explained).split('\n');
+    for (const line of [
+      '"k\\n"  (bucket default, policy lww)',
+      '1.10',
+      '  written    1970-01-01T00:00:00.000Z by one (me)',
+      '  came       1970-01-01T00:00:01.000Z in catching up, from you',
+      '  dot        o.2',
+      'replaced since this peer was started:',
+      '"abc...',
+      '  written    1970-01-01T00:00:00.000Z by a peer that nobody has named (origin o)',
+      '  came       before this peer was started, or too long ago',
+      '  replaced   1970-01-01T00:00:02.000Z',
+      'deleted',
+    ])
+      expect(lines).toContain(line);
+    const gone = { ...explained, writes: [], replaced: [] };
+    expect(explainedText(gone)).toContain('nothing stands here');
+    const set = { ...explained, writes: [{ member: 'm', deleted: true as const, ...write }], more: true };
+    expect(explainedText(set)).toMatch(/^m: deleted\n[^]*\nand further members\n/m);
+  });
+
+  test('as JSON, digit by digit', () => {
+    const json = explainedJson(explained);
+    expect(json).toContain('"value":1.10,');
+    const { writes, ...about } = explained;
+    expect(JSON.parse(json)).toEqual({ ...about, writes: [{ ...writes[0], value: 1.1 }] });
+  });
 });
 
 test('times', () => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BUCKET_POLICIES } from '../../../src/config/schema.js';
 import { loadConfig } from '../../../src/runtime/load-config.js';
 
 let folder: string;
@@ -82,4 +83,13 @@ describe('refuses', () => {
   test('a wrong field, naming the file', async () => {
     await expectRefusal(await file('d.json', '{ "port": "x" }'), /d\.json: port: found "x"/);
   });
+});
+
+test('every example in configs/ is a sound config, and one has a bucket of each policy', async () => {
+  const names = await readdir('configs');
+  expect(names).toEqual(expect.arrayContaining(['config1.json', 'policies.json']));
+  const configs = await Promise.all(names.map((name) => loadConfig(join('configs', name))));
+  expect(new Set(configs.map(({ port }) => port)).size).toBe(names.length);
+  const { buckets = {} } = configs[names.indexOf('policies.json')] ?? {};
+  expect(Object.values(buckets).map(({ policy }) => policy)).toEqual([...BUCKET_POLICIES]);
 });

@@ -4,11 +4,14 @@ import type { BucketName, OriginId, PeerId, SessionId } from '../../../src/base/
 import type { EntryWithoutDigest } from '../../../src/data/entry.js';
 import type { Stamp } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
-import type { BucketDigest, Message } from '../../../src/protocol/messages.js';
+import type { MemberRecord } from '../../../src/protocol/members.js';
+import type { Answer, BucketDigest, Compare, ListedEntry, Message } from '../../../src/protocol/messages.js';
+import { RANGE_SHIFTS } from '../../../src/protocol/ranges.js';
 
 const ALPHABET = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-');
 const id = fc.string({ unit: fc.constantFrom(...ALPHABET), minLength: 21, maxLength: 21 });
 export const origin = id.map((text) => text as OriginId);
+export const peer = id.map((text) => text as PeerId);
 const count = fc.maxSafeNat();
 const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const stamp = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((n) => n as Stamp);
@@ -19,6 +22,7 @@ const key = fc
   .filter((t) => t.length > 0 && Buffer.byteLength(t) <= 1024);
 const value = fc.option(fc.json({ maxDepth: 2 }).map((text) => new TextEncoder().encode(text)));
 const hash = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const shortHash = fc.uint8Array({ minLength: 8, maxLength: 8 });
 const bucket = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,8}$/).map((t) => t as BucketName);
 
 const intervals = fc
@@ -36,23 +40,77 @@ const digests = fc.uniqueArray(
   { selector: (d) => d.bucket, maxLength: 3 },
 );
 
-/** Operations of one origin, seqs and stamps rising. */
-export const ops = fc
-  .tuple(origin, fc.uniqueArray(fc.tuple(seq, stamp, key, value), { selector: ([s]) => s, maxLength: 6 }))
-  .map(([o, list]) => {
-    const stamps = [...new Set(list.map(([, s]) => s))].sort((a, b) => (a < b ? -1 : 1));
-    const seqs = list.map(([s]) => s).sort((a, b) => a - b);
-    return stamps.map((s, i): EntryWithoutDigest => {
-      const [, , k, v] = list[i] as (typeof list)[number];
-      return { origin: o, seq: seqs[i] as number, stamp: s, key: k, value: v };
-    });
-  });
+/** None, an empty one, or one that may name the writer's own origin. */
+const contextOf = (own: OriginId): fc.Arbitrary<VersionVector | undefined> =>
+  fc.option(
+    fc.tuple(vector, fc.option(intervals)).map(([others, set]) => {
+      if (set) others.addAll(own, set);
+      return others;
+    }),
+    { nil: undefined },
+  );
 
-/** Entries of a few origins; within each the seqs fall. */
-const entries = fc
+/** Operations of one origin, seqs and stamps rising. */
+export const ops = origin.chain((own) =>
+  fc
+    .uniqueArray(fc.tuple(seq, stamp, key, value, contextOf(own)), { selector: ([s]) => s, maxLength: 6 })
+    .map((list) => {
+      const stamps = [...new Set(list.map(([, s]) => s))].sort((a, b) => (a < b ? -1 : 1));
+      const seqs = list.map(([s]) => s).sort((a, b) => a - b);
+      return stamps.map((s, i): EntryWithoutDigest => {
+        const [, , k, v, context] = list[i] as (typeof list)[number];
+        const op = { origin: own, seq: seqs[i] as number, stamp: s, key: k, value: v };
+        return context === undefined ? op : { ...op, context };
+      });
+    }),
+);
+
+/** Entries of a few origins, seqs rising within each. */
+const rising = fc
   .array(ops, { maxLength: 3 })
-  .map((lists) => [...new Map(lists.map((list) => [list[0]?.origin, list])).values()])
-  .map((lists) => lists.flatMap((list) => [...list].reverse()));
+  .map((lists) => [...new Map(lists.map((list) => [list[0]?.origin, list])).values()].flat());
+
+/** Within each origin the seqs fall, or rise. */
+const entries = fc.tuple(rising, fc.boolean()).map(([list, fall]) => (fall ? list.toReversed() : list));
+
+/** In any order. */
+const shuffled: fc.Arbitrary<Answer['entries']> = rising.chain((list) =>
+  fc.shuffledSubarray(list, { minLength: list.length }),
+);
+
+const places = fc.uniqueArray(fc.nat(4095), { maxLength: 10 }).map((list) => list.sort((a, b) => a - b));
+
+/** Runs of blocks next to each other, some as long as the highest index allows. */
+const blocks: fc.Arbitrary<Compare['blocks']> = fc
+  .array(
+    fc.tuple(
+      origin,
+      fc.nat(RANGE_SHIFTS.length - 1),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.array(shortHash, { maxLength: 4 }),
+    ),
+    { maxLength: 4 },
+  )
+  .map((runs) =>
+    runs.flatMap(([o, level, at, sums]) => {
+      const first = Math.floor(at * (2 ** (53 - (RANGE_SHIFTS[level] as number)) - 4));
+      return sums.map((sum, i) => ({ origin: o, level, index: first + i, sum }));
+    }),
+  );
+
+const listed: fc.Arbitrary<ListedEntry[]> = fc.uniqueArray(
+  fc.record({ origin, seq, stamp, key, digest: shortHash }),
+  { selector: (item) => `${item.origin}.${item.seq}`, maxLength: 5 },
+);
+
+export const record: fc.Arbitrary<MemberRecord> = fc.record({
+  peer,
+  name: text,
+  number: stamp,
+  origins: fc.uniqueArray(origin, { maxLength: 3 }),
+  vectors: fc.uniqueArray(fc.tuple(bucket, vector), { selector: ([name]) => name, maxLength: 3 }),
+  evictedUpTo: stamp,
+});
 
 const of = <T extends Message['type']>(
   type: T,
@@ -67,7 +125,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   hello: of('hello', {
     protocol: fc.tuple(count, count),
     cluster: text,
-    peer: id.map((t) => t as PeerId),
+    peer,
     session: id.map((t) => t as SessionId),
     name: text,
     url: fc.option(text),
@@ -84,7 +142,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
       lo: Math.min(...bounds),
       hi: Math.max(...bounds),
     })),
-  digest: of('digest', { round: count, buckets: digests }),
+  digest: of('digest', { round: count, buckets: digests, membersHash: hash }),
   same: of('same', { round: count }),
   vectors: of('vectors', {
     reply: fc.boolean(),
@@ -109,15 +167,33 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   }),
   credit: of('credit', { request: count, chunks: count }),
   cancel: of('cancel', { request: count, reason: text }),
-  below: of('below', { request: count }),
+  below: of('below', { request: count, floor: vector }),
   ping: of('ping', { id: count, clock: count }),
   pong: of('pong', { id: count, clock: count }),
   peers: of('peers', {
-    addresses: fc.array(fc.record({ url: text, id: id.map((t) => t as PeerId), name: text }), {
+    addresses: fc.array(fc.record({ url: text, id: peer, name: text }), {
       maxLength: 3,
     }),
   }),
   ack: of('ack', { bytes: count }),
+  compare: of('compare', { request: count, n: count, bucket, blocks }),
+  differ: of('differ', {
+    request: count,
+    n: count,
+    blocks: places,
+    start: fc.option(fc.record({ vector, floor: vector })),
+  }),
+  listing: of('listing', { request: count, n: count, bucket, items: listed }),
+  answer: of('answer', { request: count, n: count, drop: places, entries: shuffled }),
+  roster: of('roster', {
+    members: fc.uniqueArray(fc.record({ peer, number: stamp, evictedUpTo: stamp }), {
+      selector: (member) => member.peer,
+      maxLength: 3,
+    }),
+  }),
+  members: of('members', {
+    records: fc.uniqueArray(record, { selector: (member) => member.peer, maxLength: 3 }),
+  }),
 };
 
 export const message = fc.oneof(...Object.values(MESSAGES));

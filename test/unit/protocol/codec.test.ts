@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeMessage, encodeMessage, packOps, unpackOps } from '../../../src/protocol/codec.js';
+import { decodeMessage, encodeMessage, packOps, roughSize, unpackOps } from '../../../src/protocol/codec.js';
 import { MalformedMessage, packList } from '../../../src/protocol/fields.js';
-import { MAX_MESSAGE_BYTES, MAX_OPERATIONS } from '../../../src/protocol/limits.js';
+import { MAX_CONTEXT_INTERVALS, MAX_MESSAGE_BYTES, MAX_OPERATIONS } from '../../../src/protocol/limits.js';
 import type { OriginId } from '../../../src/base/ids.js';
+import { MOST_INTERVALS } from '../../../src/data/policies/causal.js';
 import { stampAt } from '../../../src/data/stamp.js';
+import { VersionVector } from '../../../src/data/version-vector.js';
 import { message, MESSAGES, ops, shown } from './arbitrary.js';
 
 const O = 'o'.repeat(21) as OriginId;
@@ -47,6 +49,38 @@ describe('texts', () => {
   });
 });
 
+describe('entries of a chunk', () => {
+  const O2 = 'p'.repeat(21) as OriginId;
+  type Dot = readonly [OriginId, number];
+  const chunkOf = (...dots: Dot[]): Uint8Array =>
+    encodeMessage({
+      type: 'chunk',
+      request: 1,
+      n: 0,
+      entries: dots.map(([origin, seq]) => ({ origin, seq, stamp: stampAt(seq), key: 'k', value: null })),
+      claims: new VersionVector(),
+      exact: false,
+      last: true,
+      heldUntil: 0,
+    });
+
+  test.each<[string, ...Dot[]]>([
+    ['fall', [O, 3], [O2, 7], [O, 1], [O2, 2]],
+    ['rise', [O, 1], [O2, 2], [O2, 7], [O, 3]],
+    ['are one of each origin', [O, 1], [O2, 2]],
+  ])('may come when they %s within each origin', (_, ...dots) => {
+    expect(decodeMessage(chunkOf(...dots)).type).toBe('chunk');
+  });
+
+  test.each<[string, ...Dot[]]>([
+    ['rise and fall', [O, 1], [O, 3], [O, 2]],
+    ['rise in one origin and fall in another', [O, 1], [O, 3], [O2, 3], [O2, 1]],
+    ['name a dot twice', [O, 1], [O2, 1], [O, 1]],
+  ])('may not come when they %s', (_, ...dots) => {
+    expect(() => decodeMessage(chunkOf(...dots))).toThrow('entries out of order');
+  });
+});
+
 describe('operations of a push', () => {
   test('come back as they were packed', () => {
     fc.assert(
@@ -54,6 +88,47 @@ describe('operations of a push', () => {
         expect(shown(unpackOps(list[0]?.origin ?? O, packOps(list)))).toEqual(shown(list));
       }),
     );
+  });
+
+  test('cost one byte more for a context that is not there, and name no origin that they need not', () => {
+    const op = { origin: O, seq: 1, stamp: stampAt(1), key: 'k', value: null };
+    const bare = packList([op.seq, op.stamp, op.key, op.value]);
+    expect(packOps([op])).toHaveLength(bare.length + 1);
+    const own = new VersionVector([[O, [1, 5, 9, 9]]]);
+    // Place 0, and four small numbers, in two lists.
+    expect(packOps([{ ...op, context: own }])).toHaveLength(bare.length + 7);
+    const other = new VersionVector([['p'.repeat(21) as OriginId, [1, 5]]]);
+    const named = packOps([{ ...op, context: other }]);
+    const twice = packOps([
+      { ...op, context: other },
+      { ...op, seq: 2, stamp: stampAt(2), context: other },
+    ]);
+    expect(named).toHaveLength(bare.length + 5 + 23);
+    expect(twice.length - named.length).toBe(bare.length - 1 + 5);
+  });
+
+  test('take at most three times the bytes that they are thought to take', () => {
+    fc.assert(
+      fc.property(ops, (list) => {
+        const rough = list.reduce((sum, op) => sum + roughSize(op), 0);
+        // Origins are named once, however many contexts name them.
+        const named = new Set(list.flatMap(({ context }) => [...(context?.entries() ?? [])].map(([o]) => o)));
+        expect(packOps(list).length).toBeLessThanOrEqual(3 * rough + 22 * named.size + 8);
+      }),
+    );
+  });
+
+  test('tell an empty context from none, as their digests differ', () => {
+    const op = { origin: O, seq: 1, stamp: stampAt(1), key: 'k', value: null };
+    const read = unpackOps(
+      O,
+      packOps([op, { ...op, seq: 2, stamp: stampAt(2), context: new VersionVector() }]),
+    );
+    expect(read.map((one) => 'context' in one)).toEqual([false, true]);
+  });
+
+  test('have room for every context that a policy writes', () => {
+    expect(MAX_CONTEXT_INTERVALS).toBeGreaterThanOrEqual(MOST_INTERVALS);
   });
 
   test('must rise in seq and stamp', () => {
@@ -77,7 +152,7 @@ describe('operations of a push', () => {
 
   test('are not too many', () => {
     const body = packList(
-      Array.from({ length: MAX_OPERATIONS + 1 }, (_, i) => [i + 1, i + 1, 'k', null]).flat(),
+      Array.from({ length: MAX_OPERATIONS + 1 }, (_, i) => [i + 1, i + 1, 'k', null, null]).flat(),
     );
     expect(() => unpackOps(O, body)).toThrow('too many operations');
   });
@@ -99,7 +174,7 @@ describe('hostile bytes', () => {
   });
 
   test('random ones that begin like a message', () => {
-    const head = fc.tuple(fc.constantFrom(0x92, 0x95, 0x98, 0x9a, 0xdc), fc.integer({ min: 1, max: 15 }));
+    const head = fc.tuple(fc.constantFrom(0x92, 0x95, 0x98, 0x9a, 0xdc), fc.integer({ min: 1, max: 21 }));
     fc.assert(
       fc.property(head, fc.uint8Array({ maxLength: 100 }), (start, rest) =>
         decodeOrRefuse(new Uint8Array([...start, ...rest])),
@@ -188,7 +263,7 @@ describe('hostile bytes', () => {
 
   const push = (lo: number, hi: number): unknown[] => [3, 'default', O, lo, hi, new Uint8Array()];
   const chunk = (change: Readonly<Record<number, unknown>>): unknown[] =>
-    Object.assign([8, 1, 0, [O], [0, 2, 5, 'k', null], [[1, 1]], false, true, 0], change);
+    Object.assign([8, 1, 0, [O], [0, 2, 5, 'k', null, null], [[1, 1]], false, true, 0], change);
   test.each<[string, unknown[]]>([
     ['a push that ends before it begins', push(2, 1)],
     ['a push of seq zero', push(0, 1)],
@@ -209,7 +284,7 @@ describe('hostile bytes', () => {
     ['a list with a row cut off', [4, 1, ['a', new Uint8Array(16)]]],
     ['a name that is too long', [2, 'x'.repeat(1025), '']],
     ['too many addresses', [14, Array.from({ length: 1025 }, () => ['u', O, 'n']).flat()]],
-    ['an origin out of the list', chunk({ 4: [1, 2, 5, 'k', null] })],
+    ['an origin out of the list', chunk({ 4: [1, 2, 5, 'k', null, null] })],
     ['an origin twice in the list', chunk({ 3: [O, O], 5: [[1, 1], []] })],
     [
       'more claims than origins',
@@ -220,14 +295,13 @@ describe('hostile bytes', () => {
         ],
       }),
     ],
-    ['entries that rise', chunk({ 4: [0, 2, 5, 'k', null, 0, 3, 6, 'l', null] })],
-    ['an entry twice', chunk({ 4: [0, 2, 5, 'k', null, 0, 2, 5, 'k', null] })],
-    ['an empty key', chunk({ 4: [0, 2, 5, '', null] })],
-    ['a key that is too long', chunk({ 4: [0, 2, 5, 'é'.repeat(513), null] })],
-    ['an empty value', chunk({ 4: [0, 2, 5, 'k', new Uint8Array()] })],
-    ['a value that is text', chunk({ 4: [0, 2, 5, 'k', '1'] })],
-    ['a value that is not JSON', chunk({ 4: [0, 2, 5, 'k', new TextEncoder().encode('{')] })],
-    ['a value that is not UTF-8', chunk({ 4: [0, 2, 5, 'k', Uint8Array.of(0x22, 0xff, 0x22)] })],
+    ['an entry twice', chunk({ 4: [0, 2, 5, 'k', null, null, 0, 2, 5, 'k', null, null] })],
+    ['an empty key', chunk({ 4: [0, 2, 5, '', null, null] })],
+    ['a key that is too long', chunk({ 4: [0, 2, 5, 'é'.repeat(513), null, null] })],
+    ['an empty value', chunk({ 4: [0, 2, 5, 'k', new Uint8Array(), null] })],
+    ['a value that is text', chunk({ 4: [0, 2, 5, 'k', '1', null] })],
+    ['a value that is not JSON', chunk({ 4: [0, 2, 5, 'k', new TextEncoder().encode('{'), null] })],
+    ['a value that is not UTF-8', chunk({ 4: [0, 2, 5, 'k', Uint8Array.of(0x22, 0xff, 0x22), null] })],
     ['a flag that is a number', chunk({ 6: 1 })],
   ])('%s', (_, list) => {
     expect(() => decodeMessage(packList(list))).toThrow(MalformedMessage);
@@ -247,7 +321,7 @@ describe('hostile bytes', () => {
       bytes.set(form, bytes.length - 4);
       expect(() => decodeMessage(bytes)).toThrow('a text that is not UTF-8');
     }
-    const surrogate = chunk({ 4: [0, 2, 5, '\ud800', null] });
+    const surrogate = chunk({ 4: [0, 2, 5, '\ud800', null, null] });
     expect(() => decodeMessage(packList(surrogate))).toThrow(MalformedMessage);
   });
 

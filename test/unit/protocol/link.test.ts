@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { LinkId, PeerId, SessionId } from '../../../src/base/ids.js';
+import type { BucketName, LinkId, PeerId, SessionId } from '../../../src/base/ids.js';
 import {
   judgeHello,
   type Link,
   openLink,
+  policyMismatches,
   rivalsToClose,
   type Self,
   youngest,
@@ -128,4 +129,20 @@ describe('judging a hello', () => {
     expect(judge({ peer: LOW, session: NOW })).toMatchObject({ self: true, code: 'PEER_REFUSED' });
     expect(judge({ peer: LOW, session: BEFORE })).toMatchObject({ self: false, code: 'PEER_REFUSED' });
   });
+});
+
+test('buckets that both have under different policies are named', () => {
+  const hashes = { vectorHash: new Uint8Array(16), stateHash: new Uint8Array(16) };
+  const theirs = Object.entries({ same: 'lww', other: 'set', unknown: 'of-the-future', only_theirs: 'lww' });
+  const buckets = theirs.map(([name, policy]) => ({ bucket: name as BucketName, policy, ...hashes }));
+  const ours = new Map(
+    ['same', 'other', 'unknown', 'only_ours'].map((name) => [
+      name as BucketName,
+      { policy: { name: 'lww' } },
+    ]),
+  );
+  expect(policyMismatches({ ...hello(HIGH), buckets }, ours)).toEqual([
+    { bucket: 'other', ours: 'lww', theirs: 'set' },
+    { bucket: 'unknown', ours: 'lww', theirs: 'of-the-future' },
+  ]);
 });

@@ -5,7 +5,12 @@ import { BUCKET, chunk, digestOf, EPOCH, op, push, shown, Subject, vector } from
 const vectors = (text: string, reply = false) =>
   ({ type: 'vectors', reply, buckets: [[BUCKET, vector(text)]] }) as const;
 const digest = (round: number, covered: string, entries: ReturnType<typeof op>[] = []) =>
-  ({ type: 'digest', round, buckets: [digestOf(covered, entries)] }) as const;
+  ({
+    type: 'digest',
+    round,
+    buckets: [digestOf(covered, entries)],
+    membersHash: new Uint8Array(16),
+  }) as const;
 
 /** Answers pings, so that a link lives. */
 function alive(subject: Subject, link: LinkId): void {

@@ -11,10 +11,12 @@ import { type Entry, type EntryWithoutDigest, sealEntry } from '../../../src/dat
 import { stampAt } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import { decodeMessage, encodeMessage, packOps } from '../../../src/protocol/codec.js';
+import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../../src/protocol/limits.js';
 import type { Chunk, DeltaRequest, Hello, Message, Push } from '../../../src/protocol/messages.js';
 import type { Bucket } from '../../../src/replica/bucket.js';
 import { Replica, type ReplicaSettings } from '../../../src/replica/replica.js';
-import type { Input, LocalOp, Reply, Step } from '../../../src/replica/step.js';
+import type { LocalOp } from '../../../src/data/op.js';
+import type { Input, Reply, Step } from '../../../src/replica/step.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
 
 /** The wall clock at the beginning of every test. */
@@ -115,6 +117,10 @@ const SETTINGS: ReplicaSettings = {
   peers: [],
   addresses: 8,
   dialBackoffMs: [200, 5000],
+  durable: false,
+  announceMs: 5000,
+  evictAfterMs: 7 * 24 * 3_600_000,
+  auditMs: 0,
 };
 
 interface Meeting {
@@ -164,11 +170,13 @@ export class Subject {
   take(input: Input): Step {
     const step = this.replica.handle(input, { mono: this.now, wall: EPOCH + this.now + this.skew });
     if (step.persist) this.storage.commit(step.persist);
+    for (const bucket of step.rebuilds) this.storage.rebuild(bucket);
     this.#outbox.push(...step.sends.map(({ link, bytes }) => ({ link, message: decodeMessage(bytes) })));
     this.closes.push(...step.closes.map(({ link }) => link));
     this.dials.push(...step.dials);
     this.notes.push(...step.notes.map(({ event }) => event));
     this.wakeAt = step.wakeAt;
+    if (step.flushMark !== undefined) this.take({ kind: 'flushed', mark: step.flushMark });
     return step;
   }
 
@@ -238,13 +246,14 @@ export class Subject {
     this.#outbox = [];
   }
 
+  /** What stands under a key of a bucket with one entry a key. */
   get(key: string): Entry | undefined {
-    return this.storage.get(BUCKET, key);
+    return this.storage.get(BUCKET, key)[0];
   }
 
   /** The live keys and their values. */
   get data(): Record<string, unknown> {
-    const live = [...this.storage.entries(BUCKET, {})].filter(({ value }) => value !== null);
+    const live = [...this.storage.cells(BUCKET, {})].flat().filter(({ value }) => value !== null);
     return Object.fromEntries(
       live.map(({ key, value }) => [key, JSON.parse(toText(value ?? utf8('null'))) as unknown]),
     );
@@ -254,7 +263,7 @@ export class Subject {
 /** The HELLO of a peer with empty buckets. */
 export const helloOf = (letter: string, change: Partial<Hello> = {}): Hello => ({
   type: 'hello',
-  protocol: [1, 1],
+  protocol: [PROTOCOL_MIN, PROTOCOL_MAX],
   cluster: 'test',
   peer: peerId(letter),
   session: id(letter.toLowerCase()) as SessionId,

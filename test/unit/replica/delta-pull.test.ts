@@ -50,7 +50,7 @@ describe('a delta that comes in', () => {
       chunk({ request, entries: [op('a', 3, 9, 'x')], claims: vector('a:3-3') }),
       chunk({ request, n: 1, entries: [op('a', 1, 5, 'y')], claims: vector('a:1-2 b:1-1'), last: true }),
     );
-    expect(step.persist?.puts.map(({ entry }) => entry.key)).toEqual(['x', 'y']);
+    expect(step.persist?.puts.map(({ key }) => key)).toEqual(['x', 'y']);
     expect(step.persist?.vectors).toContainEqual({
       bucket: BUCKET,
       origin: 'a'.repeat(21),

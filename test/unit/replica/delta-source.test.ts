@@ -102,6 +102,51 @@ describe('a delta', () => {
   });
 });
 
+describe('rule 5: where the first write stands', () => {
+  test('a delta goes oldest first and claims from the first seq up to the highest that it holds', () => {
+    const source = new Subject({ buckets: { default: { policy: 'fww' } } });
+    const other = source.meet('O', { hello: { buckets: [] } });
+    // b.1 lost to a.1, which is older; a.2 lost to b.2.
+    source.learn(other, op('a', 1, 1, 'x'), op('b', 1, 2, 'x'), op('b', 2, 3, 'y'), op('a', 2, 4, 'y'));
+    source.learn(other, op('a', 3, 5, 'z'));
+    const link = source.meet('A');
+    source.clear();
+    source.say(link, request());
+    expect(restOf(source, link)).toEqual(['a1 | a:1-1', 'b2 | b:1-2', 'a3 | a:2-3 last']);
+  });
+});
+
+describe('rule 6: the floor', () => {
+  const dropped = (source: Subject, text: string): void => {
+    for (const [o, set] of vector(text).entries()) source.bucket.floor.addAll(o, set);
+  };
+
+  test('who lacks what tombstones of were dropped is told, and reconciles instead', () => {
+    const { source, link } = sourceOf(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'), op('b', 1, 3, 'z'));
+    dropped(source, 'a:1-2 b:1-1');
+    source.say(link, request({ vector: vector('a:1-1') }));
+    source.take({ kind: 'wake' });
+    expect(source.sent('chunk')).toEqual([]);
+    expect(source.sent('below')).toMatchObject([{ request: 1, floor: vector('a:1-2 b:1-1') }]);
+  });
+
+  test('who covers all of it, or has a floor of its own there, is served', () => {
+    const { source, link } = sourceOf(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'), op('b', 1, 3, 'z'));
+    dropped(source, 'a:1-2');
+    source.say(link, request({ vector: vector('a:1-1'), floor: vector('a:2-2') }));
+    expect(restOf(source, link)).toEqual(['b1 | b:1-1', 'a2 | a:2-2 last']);
+  });
+
+  test('is looked at for every chunk: a tombstone may go while a delta is under way', () => {
+    const { source, link } = sourceOf(op('a', 1, 1, 'x'), op('b', 1, 2, 'y'), op('a', 2, 3, 'z'));
+    source.say(link, request());
+    expect(nextChunk(source, link)).toBe('a2 | a:2-2');
+    dropped(source, 'a:1-1');
+    expect(nextChunk(source, link)).toBe('');
+    expect(source.sent('below')).toHaveLength(1);
+  });
+});
+
 describe('rule 8: writes beyond the horizon of the one who asks', () => {
   test('are passed over; from there on only exact dots are covered, and nothing is claimed', () => {
     const { source, link } = sourceOf(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'), op('b', 1, 50_000, 'x'));
@@ -182,7 +227,9 @@ describe('flow control and hostile requests', () => {
   test('an unknown bucket is refused; a cancelled delta and one of a lost link end', () => {
     const { source, link } = sourceOf(...six);
     source.say(link, request({ bucket: 'other' as typeof BUCKET }));
-    expect(source.sent('cancel')).toEqual([{ type: 'cancel', request: 1, reason: 'no such bucket' }]);
+    expect(source.sent('cancel')).toEqual([
+      { type: 'cancel', request: 1, reason: 'this bucket is not replicated here' },
+    ]);
     source.say(link, request(), { type: 'cancel', request: 1, reason: 'enough' });
     expect(restOf(source, link)).toEqual([]);
     source.say(link, request({ request: 2 }));

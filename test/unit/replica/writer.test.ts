@@ -11,7 +11,8 @@ const HOUR = 3_600_000;
 /** The results of a write that must have succeeded. */
 function done(outcome: ReturnType<Subject['write']>): readonly OpResult[] {
   if (outcome instanceof RumeurError) throw outcome;
-  return outcome;
+  if (outcome.kind !== 'written') throw new Error(`no write, but ${outcome.kind}`);
+  return outcome.results;
 }
 
 /** The code of a write that must have been refused. */
@@ -39,13 +40,15 @@ describe('writing', () => {
         { request: 1, bucket: BUCKET, ops: ['1', '2'].map((v) => ({ key: 'k', value: Buffer.from(v) })) },
       ],
     });
-    expect(step.persist?.puts.map(({ entry, replaces }) => [entry.seq, replaces?.seq])).toEqual([
+    expect(step.persist?.puts.map(({ before, after }) => [after[0]?.seq, before[0]?.seq])).toEqual([
       [1, undefined],
       [2, 1],
     ]);
     expect(subject.data).toEqual({ k: 2 });
     expect(subject.bucket.keys).toBe(1);
-    expect([...subject.storage.dots(BUCKET, origin('m'), 1, 9)].map(({ seq }) => seq)).toEqual([2]);
+    expect([...subject.storage.dots(BUCKET, origin('m'), 1, 9, 'falling')].map(({ seq }) => seq)).toEqual([
+      2,
+    ]);
   });
 
   test('set, delete and set again in one commit', () => {
@@ -58,9 +61,10 @@ describe('writing', () => {
 
   test('a delete of what is not there writes nothing', () => {
     const subject = new Subject();
-    expect(done(subject.write(['k', null]))).toEqual([{ found: false }]);
+    expect(done(subject.write(['k', null]))).toEqual([{ found: false, cell: [] }]);
     subject.write(['k', 'v'], ['k', null]);
-    expect(done(subject.write(['k', null]))).toEqual([{ found: false }]);
+    expect(done(subject.write(['k', null]))).toMatchObject([{ found: false, cell: [{ seq: 2 }] }]);
+    expect(done(subject.write(['k', null]))[0]).not.toHaveProperty('entry');
     expect(subject.covered).toBe('m:1-2');
     expect(subject.bucket.keys).toBe(0);
   });

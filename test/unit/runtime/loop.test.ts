@@ -31,6 +31,7 @@ function start(pendingWrites: number, durability: Durability = 'flushed'): { loo
     links: 1,
     addresses: 1,
     deltaChunkBytes: 1024,
+    durable: true,
   };
   const ignore = (): void => undefined;
   const loop = new Loop(new Replica(settings, disk.initial, disk, [1, 2, 3, 4]), disk, {

@@ -35,7 +35,7 @@ const manyPuts = (origin: OriginId): Put[] =>
       stamp: 1n as Stamp,
       value: Buffer.alloc(1000),
     });
-    return { bucket: DEFAULT_BUCKET, entry, replaces: undefined };
+    return { bucket: DEFAULT_BUCKET, key: entry.key, before: [], after: [entry] };
   });
 
 describe('a data directory that cannot be used', () => {
@@ -67,7 +67,8 @@ describe('a data directory that cannot be used', () => {
 
   test('holds a data file of which a part is missing', async () => {
     const storage = await openLmdb({ directory: folder(), newId: nanoid });
-    storage.commit({ puts: manyPuts(storage.initial.origin), vectors: [], totals: [] });
+    const nothing = { vectors: [], floors: [], totals: [], damages: [], members: [] };
+    storage.commit({ puts: manyPuts(storage.initial.origin), ...nothing });
     await storage.close();
     const { size } = await stat(dataFile());
     await truncate(dataFile(), size / 2);
@@ -100,11 +101,11 @@ describe('a data directory that cannot be used', () => {
     await expectRefused('CONFIG_INVALID');
   });
 
-  test('holds a store of a later format', async () => {
+  test.each(['3', '0', '"2"'])('holds a store of a format that is not known: %s', async (format) => {
     await (await openLmdb({ directory: folder(), newId: nanoid })).close();
     const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4 });
     const state = database.openDB<Buffer, Buffer>('state', { keyEncoding: 'binary', encoding: 'binary' });
-    await state.put(Buffer.from('mformat'), Buffer.from('2'));
+    await state.put(Buffer.from('mformat'), Buffer.from(format));
     await database.close();
     await expectRefused('CONFIG_INVALID');
   });

@@ -26,6 +26,16 @@ describe('mergeSorted', () => {
     expect([...mergeSorted([], over, byNumber)]).toEqual(over);
   });
 
+  test('makes one of two equal items, when told how', () => {
+    const over: [number, string][] = [
+      [2, 'o'],
+      [3, 'o'],
+    ];
+    const join = ([n, a]: [number, string], [, b]: [number, string]): [number, string] => [n, `${a}+${b}`];
+    const merged = [...mergeSorted(under, over, byNumber, join)];
+    expect(merged.map(([n, from]) => `${n}${from}`)).toEqual(['1u', '2u+o', '3o', '5u']);
+  });
+
   test('closes both sequences when the reader stops, and when it fails', () => {
     const closed: string[] = [];
     function* watched(name: string): Generator<[number, string], undefined, undefined> {

@@ -39,19 +39,26 @@ process.stdin.destroy();
 /** Batch n writes the key `own n`, and `shared` over its former entry: two puts, so 2n dots of our origin so far. */
 async function stream() {
   const { origin } = initial;
-  const put = (key, seq, replaces) => {
-    const entry = sealEntry({ key, origin, seq, stamp: BigInt(seq), value: Buffer.alloc(1000, seq) });
-    return { bucket: 'default', entry, replaces };
-  };
+  const write = (key, seq) =>
+    sealEntry({ key, origin, seq, stamp: BigInt(seq), value: Buffer.alloc(1000, seq) });
+  const put = (key, after, before) => ({ bucket: 'default', key, before, after: [after] });
+  let shared = [];
   for (let n = 1; ; n++) {
     const seq = 2 * n;
-    const puts = [put(`own ${n}`, seq - 1), put('shared', seq, n > 1 ? { origin, seq: seq - 2 } : undefined)];
-    const totals = [{ bucket: 'default', keys: n + 1, hash: Buffer.alloc(16, n) }];
+    const own = write(`own ${n}`, seq - 1);
+    const next = write('shared', seq);
+    const puts = [put(own.key, own, []), put('shared', next, shared)];
+    shared = [next];
+    const hash = Buffer.alloc(16, n);
+    const totals = [{ bucket: 'default', keys: n + 1, tombstones: 0, droppedUpTo: 0n, hash }];
     try {
       store.commit({
         puts,
         vectors: [{ bucket: 'default', origin, intervals: [1, seq] }],
         totals,
+        floors: [],
+        damages: [],
+        members: [],
         clock: BigInt(seq),
       });
     } catch (error) {

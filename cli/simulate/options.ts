@@ -1,0 +1,49 @@
+import type { ExperimentOptions } from '../../simulator/experiment/options.js';
+import { RumeurError } from '../../src/base/errors.js';
+
+/** As commander gives them: text, or nothing. */
+type Written = Readonly<Record<string, unknown>>;
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+const LONGEST_PARTITION_MS = 3_600_000;
+
+/** @throws RumeurError `ARGUMENT_INVALID` */
+export function experimentOptions(written: Written): ExperimentOptions {
+  const peers = whole(written, 'peers', 10, 2, 200);
+  const degree = whole(written, 'degree', Math.min(5, peers - 1), 1, 64);
+  if (degree >= peers) {
+    throw invalid('degree', degree, `less than the number of peers, ${peers}`);
+  }
+  return {
+    peers,
+    degree,
+    loss: whole(written, 'loss', 0, 0, 90),
+    crash: whole(written, 'crash', 0, 0, 100),
+    partitionMs: duration(written, 'partition'),
+    writes: whole(written, 'writes', 100, 1, 10_000),
+    seed: whole(written, 'seed', 1, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function whole(written: Written, name: string, byDefault: number, least: number, most: number): number {
+  const text = written[name];
+  if (text === undefined) return byDefault;
+  const number = typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw invalid(name, text, `a whole number from ${least} to ${most}`);
+}
+
+/** `500ms`, `30s`, `2m` */
+function duration(written: Written, name: string): number {
+  const text = written[name];
+  if (text === undefined) return 0;
+  const [, digits, unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(typeof text === 'string' ? text : '') ?? [];
+  const millis = Number(digits) * (UNITS[unit] ?? NaN);
+  if (millis <= LONGEST_PARTITION_MS) return millis;
+  throw invalid(name, text, 'a time up to 60m, such as 500ms, 30s or 2m');
+}
+
+const invalid = (name: string, found: unknown, expected: string): RumeurError =>
+  new RumeurError('ARGUMENT_INVALID', `--${name} ${JSON.stringify(found)} is not ${expected}`, {
+    hint: 'rumeur help simulate shows how it goes',
+  });

@@ -1,0 +1,50 @@
+import type { ExperimentResult } from '../../simulator/experiment/options.js';
+import { pc } from '../colors.js';
+import { table } from '../table.js';
+
+/** Columns of a full bar. */
+const WIDTH = 40;
+
+/** A result for people. */
+export function reportText(result: ExperimentResult): string {
+  const { options, links, convergenceMs, writes, hops, redundancy, byDeltas, bytesPerPeer, spread } = result;
+  const { peers, loss, crash, partitionMs, seed } = options;
+  const faults = [
+    `${loss}% of pushes lost`,
+    `${crash}% of peers crash`,
+    partitionMs > 0 ? `split in two for ${time(partitionMs)}` : 'never split',
+  ];
+  const rows = [
+    [
+      'converged',
+      convergenceMs === null ? 'not within 10 min' : `${time(convergenceMs)} after the last write or fault`,
+    ],
+    ['hops', `${hops.mean.toFixed(1)} on average, ${hops.most} at most`],
+    [
+      'redundancy',
+      `each push came ${redundancy.toFixed(2)} times; ${byDeltas.toFixed(1)}% came by anti-entropy instead`,
+    ],
+    ['sent per peer', `${kibibytes(bytesPerPeer.mean)} on average, ${kibibytes(bytesPerPeer.most)} at most`],
+  ];
+  return [
+    `${peers} peers, ${links} links, ${writes} writes; ${faults.join(', ')}; seed ${seed}\n`,
+    table(['', ''], rows).split('\n').slice(1).join('\n'),
+    ...(spread.length > 0 ? [pc.bold('peers that had a write, by the time since it was made')] : []),
+    ...spread.map(({ afterMs, share }) => bar(afterMs, share)),
+    '',
+  ].join('\n');
+}
+
+function bar(afterMs: number, share: number): string {
+  const filled = Math.round(share * WIDTH);
+  // Rounded down: 100% is to mean all.
+  const percent = Math.floor(share * 1000) / 10;
+  return `${time(afterMs).padStart(8)}  ${'█'.repeat(filled)}${'·'.repeat(WIDTH - filled)} ${percent.toFixed(1)}%`;
+}
+
+function time(millis: number): string {
+  if (millis < 1000) return `${Math.round(millis)} ms`;
+  return millis < 60_000 ? `${(millis / 1000).toFixed(1)} s` : `${(millis / 60_000).toFixed(1)} min`;
+}
+
+const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;

@@ -1,0 +1,277 @@
+import type { LinkId } from '../src/base/ids.js';
+import type { Random } from '../src/base/random.js';
+import { decodeMessage, unpackOps } from '../src/protocol/codec.js';
+import type { Message } from '../src/protocol/messages.js';
+import { type End, Links, type SimLink } from './links.js';
+import type { SimPeer } from './sim-peer.js';
+import type { World } from './world.js';
+
+export interface NetworkOptions {
+  /** The least and the longest one-way delay of a message, milliseconds: each link's direction gets a range of its own. */
+  readonly delayMs: readonly [number, number];
+  /** Of 1: how often a push is delivered twice. */
+  readonly duplicates: number;
+  /** Of 1: how often a push vanishes, although its link lives on. */
+  readonly lostPushes: number;
+}
+
+/**
+ * How the way from one peer to another is cut. `drop`: connections break, and both sides learn of it. `lose`: messages
+ * vanish while both sides believe in the connection, which breaks when the cut is mended. `hold`: they arrive then.
+ */
+export const CUTS = ['drop', 'lose', 'hold'] as const;
+export type Cut = (typeof CUTS)[number];
+
+/** What a test may do to messages on their way, to see whether the checks find it: bytes in, bytes out, none to lose it. */
+export type Tamper = (from: SimPeer, to: SimPeer, bytes: Uint8Array) => Uint8Array | undefined;
+
+/** A dial into nothing is given up after this time, milliseconds. */
+const DIAL_TIMEOUT_MS = 3000;
+
+/** Carries messages between peers: in order on a link, not across links. Breaks what it is told to break. */
+export class Network {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #options: NetworkOptions;
+  readonly #links = new Links();
+  /** The ways that are cut, `from to`. */
+  readonly #cuts = new Map<string, Cut>();
+  tamper: Tamper | undefined;
+  /** Messages sent so far, by type. */
+  readonly sent = new Map<string, number>();
+  /** Bytes sent so far, by the sender's url. */
+  readonly bytesSent = new Map<string, number>();
+  dials = 0;
+
+  constructor(world: World, options: Partial<NetworkOptions>) {
+    this.#world = world;
+    this.#random = world.stream('network');
+    this.#options = { delayMs: [1, 40], duplicates: 0, lostPushes: 0, ...options };
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  dial(from: SimPeer, url: string): void {
+    const { life } = from;
+    this.dials++;
+    this.#world.after(this.#between(this.#random, this.#options.delayMs), () => {
+      if (from.life !== life) return;
+      const to = this.#world.peers.find((peer) => peer.url === url);
+      const cut = to && (this.#cutOf(from, to) ?? this.#cutOf(to, from));
+      if (!to || (!to.running && cut === undefined) || cut === 'drop') {
+        from.take({ kind: 'dialFailed', url, reason: 'refused' });
+      } else if (cut !== undefined) {
+        this.#world.after(DIAL_TIMEOUT_MS, () => {
+          if (from.life === life) from.take({ kind: 'dialFailed', url, reason: 'timeout' });
+        });
+      } else this.#open(from, to, url);
+    });
+  }
+
+  #open(from: SimPeer, to: SimPeer, url: string): void {
+    const ends = [this.#end(from), this.#end(to)] as const;
+    this.#links.add({ ends });
+    from.take({ kind: 'linkOpened', link: ends[0].link, direction: 'out', remote: url, url });
+    to.take({ kind: 'linkOpened', link: ends[1].link, direction: 'in', remote: from.url });
+  }
+
+  #end(peer: SimPeer): End {
+    const link = this.#links.nextId();
+    const random = this.#world.stream(`link ${link}`);
+    const [least, most] = this.#options.delayMs;
+    const low = least + random.float() * (most - least);
+    return {
+      peer,
+      life: peer.life,
+      link,
+      random,
+      delayMs: [low, low + random.float() * (most - low)],
+      open: true,
+      lastArrival: 0,
+      lag: { ms: 0, until: 0 },
+      holed: false,
+      held: [],
+      pushed: new Set(),
+    };
+  }
+
+  #between(random: Random, [least, most]: readonly [number, number]): number {
+    return least + random.float() * (most - least);
+  }
+
+  send(from: SimPeer, id: LinkId, sent: Uint8Array): void {
+    const pair = this.#links.ends(from, id);
+    if (!pair) return;
+    const [, to] = pair;
+    const kind = kindOf(sent);
+    this.sent.set(kind, (this.sent.get(kind) ?? 0) + 1);
+    this.bytesSent.set(from.url, (this.bytesSent.get(from.url) ?? 0) + sent.length);
+    let copies = 1;
+    if (kind === 'push') {
+      this.#watchPush(from, to, sent);
+      const { lostPushes, duplicates } = this.#options;
+      if (lostPushes > 0 && to.random.float() < lostPushes) copies = 0;
+      else if (duplicates > 0 && to.random.float() < duplicates) copies = 2;
+    }
+    const bytes = this.tamper ? this.tamper(from, to.peer, sent) : sent;
+    if (bytes) for (let i = 0; i < copies; i++) this.#carry(from, to, kind, bytes);
+  }
+
+  #watchPush(from: SimPeer, to: End, bytes: Uint8Array): void {
+    const { observer } = this.#world;
+    if (!observer.pushedTwice) return;
+    const message = decodeMessage(bytes);
+    if (message.type !== 'push') return;
+    for (const { origin, seq } of unpackOps(message.origin, message.body)) {
+      const dot = `${message.bucket} ${origin}.${seq}`;
+      if (to.pushed.has(dot)) observer.pushedTwice(from, to.peer, dot);
+      to.pushed.add(dot);
+    }
+  }
+
+  #carry(from: SimPeer, to: End, kind: string, bytes: Uint8Array): void {
+    const cut = this.#cutOf(from, to.peer);
+    if (cut === 'hold') {
+      to.held.push(() => this.#carry(from, to, kind, bytes));
+      return;
+    }
+    if (cut !== undefined || to.holed) {
+      to.holed = true;
+      return;
+    }
+    this.#arrive(to, 0, () => {
+      if (!to.open || to.peer.life !== to.life) return;
+      this.#world.observer.delivered?.(from, to.peer, kind, bytes);
+      to.peer.take({ kind: 'received', messages: [{ link: to.link, bytes }] });
+    });
+  }
+
+  /** Runs after everything that is under way to this end. */
+  #arrive(to: End, extraMs: number, run: () => void): void {
+    const { now } = this.#world;
+    const lag = now < to.lag.until ? to.lag.ms : 0;
+    const delay = this.#between(to.random, to.delayMs) + lag + extraMs;
+    to.lastArrival = Math.max(to.lastArrival, now + delay);
+    this.#world.at(to.lastArrival, run);
+  }
+
+  /** One side ends a link; what it sent before arrives first, as over TCP. */
+  close(from: SimPeer, id: LinkId, reason: string): void {
+    const pair = this.#links.ends(from, id);
+    if (!pair) return;
+    const [here, there] = pair;
+    this.#tellClosed(here, reason);
+    const tell = (): void => this.#tellClosed(there, reason);
+    const cut = this.#cutOf(from, there.peer);
+    if (cut === 'hold') there.held.push(tell);
+    // Who is not told finds out by its pings.
+    else if (cut === undefined && !there.holed) this.#arrive(there, 1, tell);
+  }
+
+  #tellClosed(end: End, reason: string): void {
+    if (!end.open) return;
+    end.open = false;
+    this.#links.remove(end);
+    this.#world.after(1, () => {
+      if (end.peer.life === end.life) end.peer.take({ kind: 'linkClosed', link: end.link, reason });
+    });
+  }
+
+  #drop({ ends }: SimLink, reason: string): void {
+    for (const end of ends) this.#tellClosed(end, reason);
+  }
+
+  #linksOf(peer: SimPeer): SimLink[] {
+    return this.#links.all.filter(({ ends }) => ends.some((end) => end.peer === peer));
+  }
+
+  /**
+   * A process died: its links break, with what was under way.
+   * @param silent its machine died with it: nobody is told
+   */
+  sever(peer: SimPeer, silent: boolean): void {
+    for (const { ends } of this.#linksOf(peer)) {
+      for (const end of ends) {
+        const isCut = end.peer !== peer && this.#cutOf(peer, end.peer) !== undefined;
+        if (end.peer === peer || !(silent || isCut)) this.#tellClosed(end, 'broken');
+      }
+    }
+  }
+
+  /** A process has ended by itself: what it sent arrives, then its links end. */
+  hangUp(peer: SimPeer): void {
+    for (const { ends } of this.#linksOf(peer)) {
+      const own = ends.find((end) => end.peer === peer);
+      if (own) this.close(peer, own.link, 'closed');
+    }
+  }
+
+  /** Breaks the n-th link, with what was under way. @returns whether there was one */
+  breakLink(n: number): boolean {
+    const link = this.#links.nth(n);
+    if (link) this.#drop(link, 'broken');
+    return link !== undefined;
+  }
+
+  /** One side of the n-th link learns that it broke; the other believes in it until its pings go unanswered. */
+  halfOpen(n: number, side: 0 | 1 = 0): boolean {
+    const end = this.#links.nth(n)?.ends[side];
+    if (end) this.#tellClosed(end, 'broken');
+    return end !== undefined;
+  }
+
+  /** Everything on the n-th link takes longer for a while, and arrives in order all the same. */
+  lag(n: number, ms: number, forMs: number): boolean {
+    const link = this.#links.nth(n);
+    for (const end of link?.ends ?? []) end.lag = { ms, until: this.#world.now + forMs };
+    return link !== undefined;
+  }
+
+  /** Cuts the way from one peer to another; what is under way arrives unless connections break. */
+  cutWay(from: SimPeer, to: SimPeer, how: Cut): void {
+    this.#cuts.set(wayOf(from, to), how);
+    if (how !== 'drop') return;
+    for (const link of this.#linksOf(from)) {
+      if (link.ends.some(({ peer }) => peer === to)) this.#drop(link, 'cut');
+    }
+  }
+
+  /** Cuts both ways. */
+  cut(a: SimPeer, b: SimPeer, how: Cut = 'drop'): void {
+    this.cutWay(a, b, how);
+    this.cutWay(b, a, how);
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+    for (const link of this.#links.all) {
+      if (link.ends.some(({ holed }) => holed)) this.#drop(link, 'broken');
+      for (const end of link.ends) for (const arrive of end.held.splice(0)) arrive();
+    }
+  }
+
+  #cutOf(from: SimPeer, to: SimPeer): Cut | undefined {
+    return this.#cuts.size === 0 ? undefined : this.#cuts.get(wayOf(from, to));
+  }
+
+  /** A connection nobody asked for, as of two that dial each other at once. */
+  dialTwice(from: SimPeer, url: string): boolean {
+    if (!from.running) return false;
+    this.dial(from, url);
+    return true;
+  }
+}
+
+const wayOf = (from: SimPeer, to: SimPeer): string => `${from.url} ${to.url}`;
+
+const kinds = new Map<number, Message['type']>();
+
+/** The type of a message, as the codec names it: its number is the second byte. */
+export function kindOf(bytes: Uint8Array): string {
+  const number = bytes[1] ?? 0;
+  let kind = kinds.get(number);
+  if (kind === undefined) kinds.set(number, (kind = decodeMessage(bytes).type));
+  return kind;
+}

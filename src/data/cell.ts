@@ -1,0 +1,18 @@
+import type { Entry } from './entry.js';
+
+/**
+ * What stands under one key: the writes that no other supersedes, tombstones included, ascending by `compareEntries`.
+ * Under `lww` and `fww` there is one at most. Never empty where something was ever written and not yet dropped.
+ */
+export type Cell = readonly Entry[];
+
+export const EMPTY_CELL: Cell = [];
+
+export const isLive = ({ value }: Entry): boolean => value !== null;
+
+/** Whether there is a value under the key, not only tombstones. */
+export const hasLive = (cell: Cell): boolean => cell.some(isLive);
+
+/** The entry of this dot, if it stands in the cell. */
+export const standing = (cell: Cell, dot: { origin: string; seq: number }): Entry | undefined =>
+  cell.find(({ origin, seq }) => origin === dot.origin && seq === dot.seq);

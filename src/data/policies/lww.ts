@@ -1,0 +1,22 @@
+import { hasLive } from '../cell.js';
+import { compareEntries } from '../entry.js';
+import type { Policy } from '../policy.js';
+import { asPut, refuseContext } from './refusals.js';
+
+/** Last writer wins: the greatest write stands. */
+export const lww: Policy = {
+  name: 'lww',
+  superseder: 'newer',
+
+  admit: ([current], next) => (current && compareEntries(next, current) <= 0 ? undefined : [next]),
+
+  prepare(cell, op) {
+    const put = asPut(op);
+    refuseContext(put);
+    if (put.value === null && !hasLive(cell)) return undefined;
+    const above = cell[0]?.stamp;
+    return { value: put.value, ...(above === undefined ? {} : { above }) };
+  },
+
+  renew: ({ value, stamp }) => ({ value, above: stamp }),
+};

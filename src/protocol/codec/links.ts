@@ -1,0 +1,64 @@
+import type { PeerId, SessionId } from '../../base/ids.js';
+import { clipText } from '../fields.js';
+import { MAX_ADDRESSES, MAX_BUCKETS } from '../limits.js';
+import type { CodecsOf } from './message-codec.js';
+
+/** Messages about links and the peers at their ends. */
+export const linkCodecs: CodecsOf<'hello' | 'goodbye' | 'ping' | 'pong' | 'peers' | 'ack'> = {
+  hello: {
+    write: (m) => [
+      m.protocol,
+      m.cluster,
+      m.peer,
+      m.session,
+      m.name,
+      m.url,
+      m.clock,
+      m.version,
+      m.buckets.flatMap((b) => [b.bucket, b.policy, b.vectorHash, b.stateHash]),
+    ],
+    read(f) {
+      const range = f.list();
+      return {
+        type: 'hello',
+        protocol: [range.uint(), range.uint()],
+        cluster: f.text(),
+        peer: f.id() as PeerId,
+        session: f.id() as SessionId,
+        name: f.text(),
+        url: f.orNull((field) => field.text()),
+        clock: f.uint(),
+        version: f.text(),
+        buckets: f.eachOnce(
+          MAX_BUCKETS,
+          'a bucket',
+          (b) => ({ bucket: b.bucket(), policy: b.text(), vectorHash: b.hash(), stateHash: b.hash() }),
+          ({ bucket }) => bucket,
+        ),
+      };
+    },
+  },
+  goodbye: {
+    write: ({ code, reason }) => [code, clipText(reason)],
+    read: (f) => ({ type: 'goodbye', code: f.text(), reason: f.reason() }),
+  },
+  ping: {
+    write: ({ id, clock }) => [id, clock],
+    read: (f) => ({ type: 'ping', id: f.uint(), clock: f.uint() }),
+  },
+  pong: {
+    write: ({ id, clock }) => [id, clock],
+    read: (f) => ({ type: 'pong', id: f.uint(), clock: f.uint() }),
+  },
+  peers: {
+    write: ({ addresses }) => [addresses.flatMap(({ url, id, name }) => [url, id, name])],
+    read: (f) => ({
+      type: 'peers',
+      addresses: f.each(MAX_ADDRESSES, (a) => ({ url: a.text(), id: a.id() as PeerId, name: a.text() })),
+    }),
+  },
+  ack: {
+    write: ({ bytes }) => [bytes],
+    read: (f) => ({ type: 'ack', bytes: f.uint() }),
+  },
+};

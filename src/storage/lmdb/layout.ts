@@ -1,0 +1,35 @@
+import { RumeurError } from '../../base/errors.js';
+
+/*
+ * The data file: tables, their keys and rows. All numbers are big-endian, so that keys sort by them.
+ *
+ * entries     bucket:2 key                    -> 1 kind:1 origin:4 seq:8 stamp:8 digest:16 value
+ *                                                a cell of one entry without context
+ *                                             or 2 entry...
+ *                                                entry: kind:1 origin:4 seq:8 stamp:8 digest:16 length:4 value
+ *                                                and, if kind says so, count:4 (origin:4 numbers:4 number:8 ...) ...
+ * dots        bucket:2 origin:4 seq:8         -> stamp:8 key
+ * tombstones  the same, of the tombstones alone
+ * ranges      bucket:2 origin:4 level:1 index:8 -> sum:16, and in level 1 (slot:1 sum:16) ... of the blocks in it
+ * state       'b' bucket:2                    -> the bucket's name
+ *             'o' origin:4                    -> the origin
+ *             'v' bucket:2 origin:4           -> the covered intervals, 8 bytes a number
+ *             'f' bucket:2 origin:4           -> those of the floor
+ *             't' bucket:2                    -> keys:8 hash:16 tombstones:8 droppedUpTo:8
+ *             'd' bucket:2                    -> the damage marks, JSON
+ *             'p' peer                        -> the member's record, MessagePack
+ *             'm' name                        -> JSON
+ *
+ * Layout 1, the first, had no `tombstones`, no `ranges`, and in 't' only keys and hash.
+ */
+
+/** The number of the layout that this version writes. */
+export const LAYOUT = 2;
+/** The oldest that it can bring up to date. */
+export const OLDEST_LAYOUT = 1;
+
+export const damaged = (what: string, cause?: unknown): RumeurError =>
+  new RumeurError('DISK_FAILED', `${what} in the data file is damaged`, {
+    hint: 'move the data directory away; the peer fetches everything from the others again',
+    ...(cause === undefined ? {} : { cause }),
+  });

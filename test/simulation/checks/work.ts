@@ -1,0 +1,25 @@
+import type { Plan } from '../plan/plan.js';
+import { Violation } from '../violation.js';
+
+/** Of the writes that running peers were asked for, how many must have been made, at least: the rest they refuse. */
+const SHARE = 0.15;
+
+const WRITES: ReadonlySet<string> = new Set(['set', 'incr', 'sadd']);
+
+/** An idle run must not pass: writes were made, and looked at, and crossed the network. */
+export function checkWork({ actions, setup }: Plan, tally: ReadonlyMap<string, number>): void {
+  const asked = [...WRITES].reduce((sum, name) => sum + (tally.get(name) ?? 0), 0);
+  // Only the first write of a key is taken there, and what a peer with another policy is asked for makes no sense to it.
+  const refuses = setup.peers.some(({ policies }) => Object.keys(policies).length > 0);
+  const isAppendOnly = refuses || Object.values(setup.policies).every((policy) => policy === 'fww');
+  const least = isAppendOnly ? 0 : Math.floor(asked * SHARE);
+  demand(tally, 'writes', least);
+  demand(tally, 'cells', least);
+  demand(tally, 'coverage', setup.peers.length);
+  if (actions.length > 0 && setup.peers.length > 1) demand(tally, 'hello', 2);
+}
+
+function demand(tally: ReadonlyMap<string, number>, what: string, least: number): void {
+  const done = tally.get(what) ?? 0;
+  if (done < least) throw new Violation('idle', `${what}: ${done} times, where at least ${least} were to be`);
+}

@@ -1,0 +1,46 @@
+import { describe, expect, test } from '@jest/globals';
+import { VersionVector } from '../../../src/data/version-vector.js';
+import type { Message } from '../../../src/protocol/messages.js';
+import { BUCKET, chunk, Subject } from './builders.js';
+
+const UNASKED: readonly Message[] = [
+  chunk({ request: 77 }),
+  { type: 'below', request: 77, floor: new VersionVector() },
+  { type: 'differ', request: 77, n: 0, blocks: [], start: null },
+  { type: 'answer', request: 77, n: 0, drop: [], entries: [] },
+];
+
+describe('what nobody asked for', () => {
+  test.each(UNASKED.map((message) => [message.type, message] as const))(
+    '%s is left aside; too much of it ends the link, with the reason',
+    (type, message) => {
+      const subject = new Subject();
+      const link = subject.meet('A');
+      subject.clear();
+      for (let i = 0; i < 99; i++) subject.say(link, message);
+      expect(subject.closes).toEqual([]);
+      subject.say(link, message);
+      expect(subject.closes).toEqual([link]);
+      expect(subject.sent('goodbye')).toMatchObject([
+        { code: 'PROTOCOL_MISMATCH', reason: `repeated abuse: ${type} that nobody asked for` },
+      ]);
+    },
+  );
+});
+
+test('who says again and again that our origin wrote what it did not is sent away', () => {
+  const subject = new Subject();
+  const link = subject.meet('A');
+  subject.write(['k', 'v']);
+  const origins = new Set<string>();
+  for (let i = 0; i < 5 && subject.closes.length === 0; i++) {
+    const { origin } = subject.replica.core;
+    origins.add(origin);
+    const vector = new VersionVector([[origin, [1, 1_000]]]);
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector]] });
+    subject.pass(10);
+  }
+  expect(subject.closes).toEqual([link]);
+  expect(origins.size).toBe(3);
+  expect(subject.data).toEqual({ k: 'v' });
+});

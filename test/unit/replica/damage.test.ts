@@ -1,0 +1,167 @@
+import { describe, expect, test } from '@jest/globals';
+import { utf8 } from '../../../src/base/bytes.js';
+import type { BucketName } from '../../../src/base/ids.js';
+import type { Cell } from '../../../src/data/cell.js';
+import { RumeurError } from '../../../src/base/errors.js';
+import type { Batch } from '../../../src/replica/batch.js';
+import type { KeyRange } from '../../../src/replica/view.js';
+import { MemoryStorage } from '../../../src/storage/memory.js';
+import { BUCKET, chunk, dotsOf, op, origin, peerId, request, Subject, vector } from './builders.js';
+
+/** A store in which rows can be spoilt; a row that is written again is whole. */
+class Spoilt extends MemoryStorage {
+  readonly #spoilt = new Set<string>();
+  readonly #lost = new Set<string>();
+
+  spoil(key: string): void {
+    this.#spoilt.add(key);
+  }
+
+  lose(key: string): void {
+    this.#lost.add(key);
+  }
+
+  override get(bucket: BucketName, key: string): Cell {
+    return this.#spoil(super.get(bucket, key));
+  }
+
+  override *cells(bucket: BucketName, range: KeyRange): Generator<Cell, undefined, undefined> {
+    for (const cell of super.cells(bucket, range)) {
+      const spoilt = this.#spoil(cell);
+      if (spoilt.length > 0) yield spoilt;
+    }
+    return undefined;
+  }
+
+  override commit(batch: Batch): void {
+    super.commit(batch);
+    for (const { key } of batch.puts) this.#spoilt.delete(key);
+  }
+
+  #spoil(cell: Cell): Cell {
+    if (this.#lost.has(cell[0]?.key ?? '')) return [];
+    if (!this.#spoilt.has(cell[0]?.key ?? '')) return cell;
+    return cell.map((entry) => ({ ...entry, value: utf8('"spoilt"') }));
+  }
+}
+
+function subjectWith(...keys: string[]): {
+  subject: Subject;
+  storage: Spoilt;
+  link: ReturnType<Subject['meet']>;
+} {
+  const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+  const subject = new Subject({}, storage);
+  const link = subject.meet('A');
+  subject.learn(link, ...keys.map((key, i) => op('a', i + 1, i + 1, key)));
+  subject.clear();
+  return { subject, storage, link };
+}
+
+const hash = (subject: Subject): string => subject.bucket.fingerprint.toText();
+
+describe('a damaged row (rule 15)', () => {
+  test('is taken out and uncovered when somebody reads it, and counted no more', () => {
+    const { subject, storage } = subjectWith('x', 'y', 'z');
+    const without = subjectWith('x', 'w', 'z');
+    storage.spoil('y');
+    subject.take({ kind: 'damaged', bucket: BUCKET, key: 'y' });
+    subject.take({ kind: 'wake' });
+    expect(subject.covered).toBe('a:1-1,3-3');
+    expect(subject.data).toEqual({ x: 'x', z: 'z' });
+    expect(subject.bucket.keys).toBe(2);
+    expect([...subject.bucket.damages.values()]).toEqual([{ origin: origin('a'), seq: 2, key: 'y' }]);
+    expect(subject.notes).toContain('row-damaged');
+    without.subject.say(without.link, { type: 'cancel', request: 0, reason: '' });
+    expect(hash(subject)).not.toBe(hash(without.subject));
+  });
+
+  test('while it is missing deltas bring exact dots only, and writes to its key are refused', () => {
+    const { subject, storage, link } = subjectWith('x', 'y');
+    storage.spoil('y');
+    subject.say(link, request());
+    subject.pass(1);
+    const chunks = subject.sent('chunk');
+    expect(dotsOf(chunks.flatMap(({ entries }) => entries))).toBe('a1');
+    for (const { exact, claims } of chunks) expect([exact, claims.size]).toEqual([true, 0]);
+    expect(chunks.at(-1)?.last).toBe(true);
+    const refused = subject.write(['y', 'again']);
+    expect(refused).toBeInstanceOf(RumeurError);
+    expect(refused).toMatchObject({ code: 'DISK_FAILED' });
+    expect(subject.write(['x', 'again'])).toMatchObject({ kind: 'written' });
+  });
+
+  test('comes back with the next delta, also from beyond the horizon', () => {
+    const { subject, storage, link } = subjectWith('x', 'y');
+    const before = hash(subject);
+    storage.spoil('y');
+    subject.take({ kind: 'damaged', bucket: BUCKET, key: 'y' });
+    subject.clear();
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-2')]] });
+    subject.pass(100);
+    const [asked] = subject.sent('deltaRequest');
+    expect(asked).toMatchObject({ horizon: Number.MAX_SAFE_INTEGER, vector: vector('a:1-1') });
+    subject.skew = -3_600_000;
+    const entries = [op('a', 2, 2, 'y')];
+    subject.say(link, chunk({ request: asked?.request ?? 0, entries, claims: vector('a:2-2'), last: true }));
+    expect(subject.covered).toBe('a:1-2');
+    expect(subject.bucket.damages.size).toBe(0);
+    expect(subject.notes).toContain('row-repaired');
+    expect(hash(subject)).toBe(before);
+    subject.skew = 0;
+    expect(subject.write(['y', 'again'])).toMatchObject({ kind: 'written' });
+  });
+
+  test('is found by the audit without anybody reading it', () => {
+    const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+    const subject = new Subject({ auditMs: 1000 }, storage);
+    subject.write(['x', '1'], ['y', '2']);
+    storage.spoil('y');
+    subject.pass(1_500);
+    expect(subject.notes).toContain('row-damaged');
+    expect(subject.covered).toBe('m:1-1');
+  });
+
+  test('is found by the audit too when it is gone without a trace', () => {
+    const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+    const subject = new Subject({ auditMs: 1000 }, storage);
+    subject.write(['x', '1'], ['y', '2']);
+    storage.lose('y');
+    subject.pass(3_500);
+    expect(subject.notes).toContain('row-damaged');
+    expect(subject.covered).toBe('m:1-1');
+    expect(subject.bucket.keys).toBe(1);
+  });
+
+  test('that nobody else has is given up by name, and the bucket is served again', () => {
+    const { subject, storage, link } = subjectWith('x', 'y');
+    storage.spoil('y');
+    subject.take({ kind: 'damaged', bucket: BUCKET, key: 'y' });
+    // As long as a neighbour covers it, it is waited for.
+    subject.pass(10_000);
+    subject.take({ kind: 'linkClosed', link, reason: 'gone' });
+    subject.pass(40_000);
+    expect(subject.notes).not.toContain('row-lost');
+    subject.pass(30_000);
+    expect(subject.notes).toContain('row-lost');
+    expect(subject.covered).toBe('a:1-2');
+    expect(subject.bucket.damages.size).toBe(0);
+    const other = subject.meet('B');
+    subject.clear();
+    // What the lost write had superseded must go elsewhere too: whoever lacks it reconciles first.
+    subject.say(other, request());
+    subject.pass(1);
+    const [below] = subject.sent('below');
+    expect(below?.floor).toEqual(vector('a:2-2'));
+    subject.say(other, request({ floor: vector('a:2-2') }));
+    subject.pass(1);
+    expect(subject.sent('chunk').at(-1)).toMatchObject({ last: true, exact: false });
+  });
+
+  test('of which the dot index knows nothing is simply taken out', () => {
+    const { subject, storage } = subjectWith('x');
+    storage.spoil('nothing');
+    subject.take({ kind: 'damaged', bucket: BUCKET, key: 'nothing' });
+    expect(subject.notes).not.toContain('row-damaged');
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LinkId } from '../../../src/base/ids.js';
+import { VersionVector } from '../../../src/data/version-vector.js';
+import { PUSH_WINDOW_BYTES } from '../../../src/protocol/limits.js';
+import type { Link } from '../../../src/protocol/link.js';
+import type { Message } from '../../../src/protocol/messages.js';
+import { rosterOf } from '../../../src/protocol/members.js';
+import { BUCKET, origin, Subject } from './builders.js';
+import { evicted, known, member, tell } from './members.builders.js';
+
+const names = (subject: Subject, link?: LinkId): string[] =>
+  subject.sent('members', link).map(({ records }) =>
+    records
+      .map(({ name }) => name)
+      .sort()
+      .join(' '),
+  );
+
+/** Two subjects with a link between them that carries what `exchange` takes across. */
+function pair(): { left: Subject; right: Subject; exchange: () => number } {
+  const left = new Subject();
+  const right = new Subject();
+  const link = left.meet('R');
+  right.meet('L');
+  const carry = (from: Subject, to: Subject): number => {
+    const messages: Message[] = [...from.sent('members'), ...from.sent('roster')];
+    if (messages.length > 0) to.say(link, ...messages);
+    return messages.length;
+  };
+  return { left, right, exchange: () => carry(left, right) + carry(right, left) };
+}
+
+describe('rosters', () => {
+  test('a new link is asked for its records; the answer is what is newer, perhaps nothing', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    expect(subject.sent('roster', link)).toEqual([{ type: 'roster', members: [] }]);
+    tell(subject, link, member('B', 5), member('C', 5), evicted(member('D', 5)));
+    subject.pass(600);
+    subject.clear();
+    subject.say(link, {
+      type: 'roster',
+      members: rosterOf([member('B', 5), member('C', 4), member('D', 5)]),
+    });
+    expect(names(subject)).toEqual(['C D']);
+    subject.say(link, { type: 'roster', members: rosterOf(subject.replica.members.all()) });
+    expect(names(subject)).toEqual(['']);
+    expect(subject.sent('roster')).toEqual([]);
+  });
+
+  test('who is behind asks back', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    tell(subject, link, member('B', 5));
+    subject.pass(600);
+    for (const newer of [member('B', 6), evicted(member('B', 5)), member('C', 1)]) {
+      subject.clear();
+      subject.say(link, { type: 'roster', members: rosterOf([newer]) });
+      expect(subject.sent('roster', link)).toHaveLength(1);
+      subject.pass(600);
+    }
+  });
+
+  test('a digest with another hash of the members leads to an exchange, an equal one does not', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.pass(600);
+    subject.clear();
+    const membersHash = subject.replica.members.hash();
+    subject.say(link, { type: 'digest', round: 1, buckets: [], membersHash });
+    expect(subject.sent('roster')).toEqual([]);
+    subject.say(link, { type: 'digest', round: 2, buckets: [], membersHash: new Uint8Array(16) });
+    expect(subject.sent('roster', link)).toHaveLength(1);
+  });
+
+  test('two peers end with the same records', () => {
+    const { left, right, exchange } = pair();
+    tell(left, 1 as LinkId, member('B', 5000), member('C', 9000), evicted(member('D', 1000)));
+    tell(
+      right,
+      1 as LinkId,
+      member('B', 6000),
+      evicted(member('C', 8000)),
+      member('D', 1000),
+      member('E', 2000),
+    );
+    while (exchange() > 0);
+    expect(known(left)).toBe('B@6 C@9 D@1! E@2');
+    expect(known(right)).toBe(known(left));
+    expect(left.replica.members.hash()).toEqual(right.replica.members.hash());
+  });
+
+  test('two that refuse each other’s records do not ask for ever', () => {
+    const { left, right, exchange } = pair();
+    // Each has taken its record under a clock that ran ahead, the one on the right further.
+    left.skew = 3_600_000;
+    right.skew = 7_200_000;
+    tell(left, 1 as LinkId, member('B', left.skew));
+    tell(right, 1 as LinkId, member('C', right.skew));
+    right.skew = 0;
+    left.now = right.now = 1000;
+    left.say(1 as LinkId, { type: 'roster', members: rosterOf(right.replica.members.all()) });
+    let messages = 0;
+    for (let more = exchange(); more > 0 && messages < 1000; more = exchange()) messages += more;
+    expect(messages).toBeLessThan(10);
+    expect([known(left), known(right)]).toEqual(['B@3600', 'C@7200']);
+  });
+
+  test('large records come in several messages, and not to who takes none', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    const gaps = Array.from({ length: 2 ** 14 }, (_, i) => [2 * i + 1, 2 * i + 1]).flat();
+    const vectors = [[BUCKET, new VersionVector([[origin('a'), gaps]])]] as const;
+    for (const letter of 'bcdefgh') tell(subject, link, member(letter, 5, '', { vectors }));
+    subject.clear();
+    subject.say(link, { type: 'roster', members: [] });
+    expect(names(subject, link).length).toBeGreaterThan(2);
+    const { flow } = subject.replica.core.links.get(link) as Link;
+    flow.acknowledged = flow.sent - PUSH_WINDOW_BYTES;
+    subject.say(link, { type: 'roster', members: [] });
+    expect(names(subject, link)).toEqual([]);
+    subject.say(link, { type: 'ack', bytes: flow.sent });
+    subject.say(link, { type: 'roster', members: [] });
+    expect(names(subject, link)).not.toEqual([]);
+  });
+});
