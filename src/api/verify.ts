@@ -2,7 +2,7 @@ import { dotToText } from '../data/dot.js';
 import { splitMemberKey } from '../data/policies/set.js';
 import type { PolicyName } from '../data/policy.js';
 import type { Difference, ReconcileReport } from '../replica/reconcile/report.js';
-import type { Comparison } from '../replica/verification.js';
+import type { Comparison } from '../replica/comparison.js';
 import type { BucketComparison, DifferentWrite } from './comparison.js';
 import type { PeerName } from './explanation.js';
 import type { PeerInfo } from './service.js';

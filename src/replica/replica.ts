@@ -306,7 +306,8 @@ export class Replica {
       case 'listing':
         return this.#repairs.question(turn, link, message);
       case 'differ':
-        return this.#repairs.differ(link, message, bytes.length);
+        this.#repairs.differ(link, message, bytes.length);
+        return this.#checkOwnOrigin(turn, link);
       case 'answer':
         return this.#repairs.answer(turn, link, message, bytes.length);
       case 'roster':

@@ -4,7 +4,7 @@ import type { Cell } from '../data/cell.js';
 import type { Entry } from '../data/entry.js';
 import type { LocalOp } from '../data/op.js';
 import type { Batch } from './batch.js';
-import type { Comparison } from './verification.js';
+import type { Comparison } from './comparison.js';
 
 /** One local write, or several in one commit: all of `ops` or, with an error, none. */
 export interface LocalWrite {

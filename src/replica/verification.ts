@@ -2,8 +2,9 @@ import { RumeurError } from '../base/errors.js';
 import type { BucketName, PeerId } from '../base/ids.js';
 import type { Link } from '../protocol/link.js';
 import type { Bucket } from './bucket.js';
+import type { Comparison } from './comparison.js';
 import { activeLinks, type Core, linkTo, peerIdOf } from './core.js';
-import type { ReconcileOutcome, ReconcileReport } from './reconcile/report.js';
+import type { ReconcileReport } from './reconcile/report.js';
 import type { Turn } from './turn.js';
 
 /** Requests that may wait: each takes as long as the data is large. */
@@ -12,19 +13,6 @@ const MOST_REQUESTS = 16;
 const WAIT_MS = 60_000;
 /** Differences that the answer to one request names, over all its comparisons. */
 const MOST_EXAMPLES = 1000;
-
-/** What was found in one bucket between a linked peer and us. */
-export interface Comparison {
-  readonly peer: PeerId;
-  readonly bucket: BucketName;
-  /**
-   * How the session ended, or why there was none: the two sides give the bucket different policies (`refused`), the other
-   * side does not have it (`absent`), or it was being reconciled all the time (`busy`).
-   */
-  readonly outcome: ReconcileOutcome | 'refused' | 'absent' | 'busy';
-  /** What the session found, as far as it went; `undefined` when there was none. */
-  readonly report: ReconcileReport | undefined;
-}
 
 /** One bucket and one peer. */
 interface Job {

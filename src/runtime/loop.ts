@@ -3,7 +3,7 @@ import type { BucketName } from '../base/ids.js';
 import { type LocalOp, sizeOfOp } from '../data/op.js';
 import type { Replica } from '../replica/replica.js';
 import type { Change, Input, Note, Now, OpResult, Outcome, Received, Reply, Step } from '../replica/step.js';
-import type { Comparison } from '../replica/verification.js';
+import type { Comparison } from '../replica/comparison.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transport } from '../transport/transport.js';
 import { Inbox } from './inbox.js';

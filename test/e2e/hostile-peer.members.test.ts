@@ -11,7 +11,7 @@ import { BUCKET, HIGHEST, HostileScene, vector } from '../tools/hostile-scene.js
 const HOUR = 3_600_000;
 const NEVER = 0n as Stamp;
 const GROWTH_BYTES = 96 * 2 ** 20;
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 15_000;
 
 function record(changes: Partial<MemberRecord> = {}): MemberRecord {
   return {

@@ -5,7 +5,7 @@ import { VersionVector } from '../../src/data/version-vector.js';
 import { eventually } from '../tools/eventually.js';
 import { BUCKET, FAST_GOSSIP, HIGHEST, HostileScene, vector } from '../tools/hostile-scene.js';
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 15_000;
 /** Intervals that one answer brings; with five of these a vector no longer fits into one message. */
 const MANY = 200_000;
 const TIMES = 6;

@@ -6,9 +6,9 @@ import { MUTANTS } from './mutants.js';
 const SEEDS = 60;
 
 /** The kind of the first violation that a mutant shows. */
-function hunt({ faults, sabotage }: (typeof MUTANTS)[number]): string {
+function hunt({ faults, draw, sabotage }: (typeof MUTANTS)[number]): string {
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const result = trySeed(seed, 0, { faults, policies: ['lww'], sabotage });
+    const result = trySeed(seed, 0, { ...draw, faults, policies: ['lww'], sabotage });
     if (!result.ok) return result.finding.kind;
   }
   return `nothing in ${SEEDS} seeds`;

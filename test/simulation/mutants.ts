@@ -9,11 +9,14 @@ import type { Replica } from '../../src/replica/replica.js';
 import type { Input, Now, Step } from '../../src/replica/step.js';
 import type { Sabotage, SimPeer } from '../../simulator/sim-peer.js';
 import type { World } from '../../simulator/world.js';
+import type { DrawOptions } from './plan/draw.js';
 
 /** A rule taken out, in the world around the product: the simulator must find out. */
 export interface Mutant {
   readonly name: string;
   readonly faults: readonly string[];
+  /** The world in which it shows, where chance alone takes long. */
+  readonly draw?: Pick<DrawOptions, 'keys' | 'setup'>;
   readonly sabotage: (world: World) => void;
   /** The kind of the violation, so that it is not found for another reason. */
   readonly found: RegExp;
@@ -124,6 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'rule 1: a delta goes on from a cursor instead of scanning anew',
     faults: LINKS,
+    draw: { keys: 60, setup: { delayMs: [50, 400], deltaChunkBytes: 40 } },
     sabotage: (world) => cursor()(world),
     found: LOST,
   },

@@ -117,7 +117,10 @@ export class Asker {
     const isFirst = message.n === 0;
     if (question.kind !== 'compare' || isFirst !== (message.start !== null))
       throw new MalformedMessage('not the answer to the question');
-    if (message.start) pass.taking = this.#takingOf(session, pass, message.start);
+    if (message.start) {
+      pass.taking = this.#takingOf(session, pass, message.start);
+      link.vectors.set(session.bucket.name, message.start.vector.clone());
+    }
     const blocks = message.blocks.map((place) => {
       const block = question.blocks[place];
       if (!block) throw new MalformedMessage('an answer about a block that was not compared');
@@ -129,7 +132,10 @@ export class Asker {
 
   #takingOf(session: Session, { known }: Pass, start: NonNullable<Differ['start']>): Pass['taking'] {
     const { bucket, tally } = session;
-    return { bucket, start, known, tally, deferred: false, twinsTold: false };
+    const { vector } = start;
+    // Nobody drops what it does not cover; what it sheds itself just now comes with the next session.
+    const floor = start.floor.intersect(vector);
+    return { bucket, start: { vector, floor }, known, tally, deferred: false, twinsTold: false };
   }
 
   /** @param size the bytes of the message */

@@ -73,7 +73,7 @@ export class Witness implements Observer {
 
   /** Notes at the level of errors that have their cause in what was done to the peers. */
   get allowedNotes(): ReadonlySet<string> {
-    const damages = this.#damages > 0 ? ['row-damaged', 'row-lost'] : [];
+    const damages = this.#damages > 0 ? ['row-damaged', 'row-lost', 'divergence'] : [];
     const twice = this.#world.tainted ? ['dot-used-twice'] : [];
     return new Set(this.isIdeal ? damages : [...damages, ...twice, 'divergence']);
   }

@@ -9,10 +9,11 @@ const WRITES: ReadonlySet<string> = new Set(['set', 'incr', 'sadd']);
 /** An idle run must not pass: writes were made, and looked at, and crossed the network. */
 export function checkWork({ actions, setup }: Plan, tally: ReadonlyMap<string, number>): void {
   const asked = [...WRITES].reduce((sum, name) => sum + (tally.get(name) ?? 0), 0);
-  // Only the first write of a key is taken there, and what a peer with another policy is asked for makes no sense to it.
-  const refuses = setup.peers.some(({ policies }) => Object.keys(policies).length > 0);
-  const isAppendOnly = refuses || Object.values(setup.policies).every((policy) => policy === 'fww');
-  const least = isAppendOnly ? 0 : Math.floor(asked * SHARE);
+  // A peer with another policy, a wrong clock or a damaged row refuses, and under `fww` only the first write of a key is taken.
+  const isOdd = setup.peers.some(({ policies }) => Object.keys(policies).length > 0);
+  const isAppendOnly = Object.values(setup.policies).every((policy) => policy === 'fww');
+  const mayRefuse = isOdd || isAppendOnly || tally.has('flip') || tally.has('skew');
+  const least = mayRefuse ? 0 : Math.floor(asked * SHARE);
   demand(tally, 'writes', least);
   demand(tally, 'cells', least);
   demand(tally, 'coverage', setup.peers.length);

@@ -27,14 +27,19 @@ export interface DrawOptions {
   /** Only buckets of these policies. */
   readonly policies?: readonly PolicyName[];
   readonly actions?: number;
+  /** How many keys there are. */
+  readonly keys?: number;
+  /** What is not up to chance. */
+  readonly setup?: Partial<Setup>;
 }
 
 /** The plan of a seed: what there is, and what happens when. */
 export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const random = Random.fromNumber(seed);
   const faults = options.faults ?? drawFaultNames(random);
-  const setup = drawSetup(random, faults, options.policies);
-  return { seed, setup, actions: drawActions(random, setup, faults, options.actions ?? ACTIONS) };
+  const setup = { ...drawSetup(random, faults, options.policies), ...options.setup };
+  const workload = new Workload(random, setup, options.keys);
+  return { seed, setup, actions: drawActions(random, workload, setup, faults, options.actions ?? ACTIONS) };
 }
 
 function drawSetup(
@@ -92,8 +97,13 @@ function otherPolicy(
   return other ? { [name]: other } : {};
 }
 
-function drawActions(random: Random, setup: Setup, faults: readonly string[], count: number): Action[] {
-  const workload = new Workload(random, setup);
+function drawActions(
+  random: Random,
+  workload: Workload,
+  setup: Setup,
+  faults: readonly string[],
+  count: number,
+): Action[] {
   const state = { peers: setup.peers.length, down: new Set<number>(), skewed: false, workload, setup };
   const actions: Action[] = [];
   const writes = 0.4 + random.float() * 0.5;

@@ -20,10 +20,11 @@ export class Workload {
   #peer = 0;
   #n = 0;
 
-  constructor(random: Random, { policies }: Setup) {
+  constructor(random: Random, { policies }: Setup, keys?: number) {
     this.#random = random;
     this.#buckets = Object.entries(policies);
-    this.keys = random.pick([2, 12, 12, 60]) ?? 12;
+    const drawn = random.pick([2, 12, 12, 60]) ?? 12;
+    this.keys = keys ?? drawn;
     this.#hot = random.pick([0, 0, 0.5, 0.9]) ?? 0;
     this.#deletes = random.pick([0.1, 0.2, 0.5]) ?? 0.2;
     this.#sticky = random.pick([0, 0.8]) ?? 0;

@@ -3,7 +3,7 @@ import type { PeerId, BucketName, OriginId } from '../../../src/base/ids.js';
 import type { PolicyName } from '../../../src/data/policy.js';
 import { memberKey } from '../../../src/data/policies/set.js';
 import { newTally, type ReconcileReport } from '../../../src/replica/reconcile/report.js';
-import type { Comparison } from '../../../src/replica/verification.js';
+import type { Comparison } from '../../../src/replica/comparison.js';
 import type { BucketComparison } from '../../../src/api/comparison.js';
 import { comparisonOf } from '../../../src/api/verify.js';
 

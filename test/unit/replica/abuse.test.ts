@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import type { Message } from '../../../src/protocol/messages.js';
-import { BUCKET, chunk, Subject } from './builders.js';
+import { BUCKET, chunk, shown, Subject, vector } from './builders.js';
 
 const UNASKED: readonly Message[] = [
   chunk({ request: 77 }),
@@ -43,4 +43,25 @@ test('who says again and again that our origin wrote what it did not is sent awa
   expect(subject.closes).toEqual([link]);
   expect(origins.size).toBe(3);
   expect(subject.data).toEqual({ k: 'v' });
+});
+
+test('a floor counts only as far as its owner says to cover, and what it covers of our origin is looked at', () => {
+  const subject = new Subject();
+  const link = subject.meet('A');
+  subject.write(['k', 'v']);
+  const { origin } = subject.replica.core;
+  subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
+  subject.pass(100);
+  const [asked] = subject.sent('deltaRequest');
+  subject.say(link, { type: 'below', request: asked?.request ?? 0, floor: vector('a:1-1') });
+  subject.pass(1);
+  const [question] = subject.sent('compare');
+  const start = {
+    vector: new VersionVector([...vector('a:1-5').entries(), [origin, [1, 1_000]]]),
+    floor: vector('a:1-9 b:1-9'),
+  };
+  subject.say(link, { type: 'differ', request: question?.request ?? 0, n: 0, blocks: [], start });
+  subject.pass(1);
+  expect(shown(subject.bucket.floor)).toBe('a:1-5');
+  expect(subject.replica.core.origin).not.toBe(origin);
 });

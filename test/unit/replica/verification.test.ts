@@ -4,7 +4,7 @@ import type { LinkId } from '../../../src/base/ids.js';
 import { isLive } from '../../../src/data/cell.js';
 import { STALL_MS } from '../../../src/replica/reconcile/bounds.js';
 import type { Input, Reply, Step } from '../../../src/replica/step.js';
-import type { Comparison } from '../../../src/replica/verification.js';
+import type { Comparison } from '../../../src/replica/comparison.js';
 import type { ReplicaSettings } from '../../../src/replica/replica.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
 import { BUCKET, helloOf, origin, peerId, Subject } from './builders.js';
