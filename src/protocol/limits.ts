@@ -40,3 +40,5 @@ export const PUSH_WINDOW_BYTES = 4 * 2 ** 20;
 export const DELTA_WINDOW_CHUNKS = 8;
 /** Intervals, over all origins, that a delta of exact dots may leave a bucket with before it is ended. */
 export const MAX_EXACT_INTERVALS = 4096;
+/** Origins in one version vector; a store begins a new one after each crash. */
+export const MAX_ORIGINS = 2 ** 16;

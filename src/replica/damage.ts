@@ -9,7 +9,7 @@ import type { Core } from './core.js';
 import type { Turn } from './turn.js';
 import type { DotRow } from './view.js';
 
-/** Who is known to cover a dot that is lost here: a neighbour, only a member that is away, or nobody. */
+/** Who may have what is lost here: a neighbour that covers it, a member that is away and can not be asked, or nobody. */
 export type Keeper = 'neighbour' | 'away' | 'nobody';
 
 /** How long a lost entry is waited for, by who may have it, milliseconds: a neighbour may be as damaged as we are. */

@@ -4,10 +4,11 @@ import type { EntryWithoutDigest } from '../data/entry.js';
 import { stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import { MalformedMessage } from '../protocol/fields.js';
-import { DELTA_WINDOW_CHUNKS, MAX_EXACT_INTERVALS } from '../protocol/limits.js';
+import { DELTA_WINDOW_CHUNKS } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Chunk } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
+import { checkCompact, isFragmented } from './compactness.js';
 import type { Core } from './core.js';
 import { take } from './intake.js';
 import type { Turn } from './turn.js';
@@ -103,6 +104,7 @@ export class DeltaPull {
       pull.exact = true;
       if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
     }
+    checkCompact(pull.bucket.vector, chunk.claims);
     const applied = this.#applyEntries(turn, pull, chunk);
     this.#noteProgress(
       turn,
@@ -115,7 +117,7 @@ export class DeltaPull {
       link.vectors.get(pull.bucket.name)?.merge(chunk.claims);
     }
     if (chunk.last) return this.#finish(turn, pull);
-    if (pull.exact && this.#isFragmented(pull.bucket)) {
+    if (pull.exact && isFragmented(pull.bucket.vector)) {
       turn.send(link, { type: 'cancel', request: pull.request, reason: 'too many gaps' });
       return this.#finish(turn, pull);
     }
@@ -155,10 +157,6 @@ export class DeltaPull {
   #isHeldBack(turn: Turn, bucket: Bucket, entry: EntryWithoutDigest): boolean {
     if (!this.#core.clock.isBeyond(entry.stamp, turn.wall)) return false;
     return !bucket.damages.has(dotToText(entry));
-  }
-
-  #isFragmented(bucket: Bucket): boolean {
-    return bucket.vector.intervalCount() > MAX_EXACT_INTERVALS + bucket.vector.size;
   }
 
   #finish(turn: Turn, pull: Pull): { bucket: Bucket; entries: number } {

@@ -5,10 +5,11 @@ import { VersionVector } from '../data/version-vector.js';
 import type { Broadcast } from '../protocol/broadcast.js';
 import { encodeMessage, packOps, roughSize, unpackOps } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
-import { MAX_EXACT_INTERVALS, PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
+import { PUSH_WINDOW_BYTES, TARGET_FRAME_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Push } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
+import { checkCompact, isFragmented } from './compactness.js';
 import { bucketOn, type Core } from './core.js';
 import { take } from './intake.js';
 import type { Turn } from './turn.js';
@@ -57,6 +58,7 @@ export class Gossip {
     this.#count(link, ops.length, ops.length - fresh.length - held);
     know(link, bucket, push.origin, ops);
     if (fresh.length === 0 || this.#wouldFragment(bucket, covered, push.lo)) return;
+    if (covered.length === 0) checkCompact(bucket.vector, VersionVector.ofDots(fresh));
     turn.source = { peer: hello.peer, how: 'push' };
     for (const op of fresh) take(this.#core, turn, bucket, op);
     turn.source = undefined;
@@ -68,7 +70,7 @@ export class Gossip {
   /** A push that leaves a gap in a vector full of gaps waits for anti-entropy, which brings what lies in between. */
   #wouldFragment(bucket: Bucket, covered: Intervals, lo: number): boolean {
     const leavesGap = lo > 1 && !has(covered, lo - 1);
-    return leavesGap && bucket.vector.intervalCount() > MAX_EXACT_INTERVALS + bucket.vector.size;
+    return leavesGap && isFragmented(bucket.vector);
   }
 
   #count(link: Link, operations: number, duplicates: number): void {

@@ -9,7 +9,6 @@ import { decodeMessage } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
 import { ACK_EVERY_BYTES, PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import type { MemberRecord } from '../protocol/members.js';
 import type { Cancel, Hello, Message } from '../protocol/messages.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { Audit } from './audit.js';
@@ -352,11 +351,8 @@ export class Replica {
       const isWithheld = bucket.held.get(id)?.dots.covers(dot) === true;
       if (vectors.get(bucket.name)?.covers(dot) && !isWithheld) return 'neighbour';
     }
-    const covers = ([name, vector]: MemberRecord['vectors'][number]): boolean =>
-      name === bucket.name && vector.covers(dot);
-    const isAway = this.members
-      .counted()
-      .some(({ peer, vectors }) => peer !== this.peerId && !linked.has(peer) && vectors.some(covers));
+    // What it announced may be older than what it got: only asked can it say no.
+    const isAway = this.members.counted().some(({ peer }) => peer !== this.peerId && !linked.has(peer));
     return isAway ? 'away' : 'nobody';
   }
 

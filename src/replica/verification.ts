@@ -72,8 +72,10 @@ export class Verification {
     const peer = peerIdOf(this.#core, target);
     if (peer !== undefined && linkTo(this.#core, peer)) return [peer];
     const known = [...this.#core.addresses.active()].map(({ record }) => record);
-    if (!known.some(({ url, id }) => url === target || id === target))
-      throw new RumeurError('NOT_FOUND', `no peer is known as '${target}'`);
+    if (!known.some(({ url, id }) => url === target || id === target)) {
+      const hint = 'getPeers lists the peers, with the urls and ids by which they are known';
+      throw new RumeurError('NOT_FOUND', `no peer is known as '${target}'`, { hint });
+    }
     throw new RumeurError('PEER_UNREACHABLE', `there is no link to ${target} at present`, {
       hint: 'compare when it is back; getPeers shows who is connected',
     });

@@ -27,7 +27,7 @@ export class Writer {
     this.#core = core;
     this.#gossip = gossip;
     for (const bucket of core.buckets.values()) {
-      bucket.ownSeqAtOpen = highest(bucket.vector.get(core.origin));
+      bucket.ownSeqAtOpen = lastSeqOf(bucket, core.origin);
       this.#written.set(bucket, bucket.ownSeqAtOpen);
     }
   }
@@ -203,6 +203,13 @@ export class Writer {
       origin: this.#core.origin,
     });
   }
+}
+
+/** The last seq that an origin gave away, as far as the bucket tells: dots of damaged rows are uncovered, and yet taken. */
+function lastSeqOf({ vector, damages }: Bucket, origin: OriginId): number {
+  let last = highest(vector.get(origin));
+  for (const mark of damages.values()) if (mark.origin === origin) last = Math.max(last, mark.seq);
+  return last;
 }
 
 const contextOf = (op: LocalOp): WriteContext | undefined => ('increment' in op ? undefined : op.context);

@@ -201,6 +201,12 @@ export const MUTANTS: readonly Mutant[] = [
     found: LOST,
   },
   {
+    name: 'a crash leaves half of a transaction',
+    faults: ['crash', 'start', 'breakLink'],
+    sabotage: peers(() => ({ tear: (batch) => ({ ...batch, puts: [], totals: [] }) })),
+    found: LOST,
+  },
+  {
     name: 'invariant 1: the last arrival wins',
     faults: LINKS,
     sabotage: peers(() => ({ replica: lastArrivalWins })),

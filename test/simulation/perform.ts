@@ -28,7 +28,10 @@ export class Performer {
   }
 
   join(as: PlannedPeer): void {
-    this.#world.addPeer(optionsOf(as, this.#setup));
+    // In a reduced plan the one that it named may be missing.
+    const own = this.#world.peers.length;
+    const friends = as.friends.map((place) => (place < own ? place : 0));
+    this.#world.addPeer(optionsOf({ ...as, friends }, this.#setup));
   }
 
   #write(action: { peer: number; bucket: string } & Write): boolean {

@@ -62,11 +62,17 @@ function worldOf({ seed, setup }: Plan): World {
   return new World(seed, { network: { delayMs, duplicates, lostPushes }, policies });
 }
 
-/** Runs until everybody knows everybody as a member. */
+/** Until what the peers know of each other is on their disks. */
+const KEEP_MS = 3000;
+
+/** Runs until everybody knows everybody as a member, and no crash makes them forget it. */
 function meet(world: World, witness: Witness): void {
   const all = world.peers.length;
   const haveMet = (): boolean => world.peers.every((peer) => witness.membersOf(peer).length === all);
-  if (world.run(world.now + SETTLE_MS, haveMet)) return;
+  if (world.run(world.now + SETTLE_MS, haveMet)) {
+    world.run(world.now + KEEP_MS);
+    return;
+  }
   const counts = world.peers.map((peer) => `${peer.url} knows ${witness.membersOf(peer).length}`);
   throw new Violation('members', `after ${SETTLE_MS} ms not all are known as members: ${counts.join(', ')}`);
 }

@@ -4,6 +4,7 @@ import { MalformedMessage } from '../../protocol/fields.js';
 import type { Link } from '../../protocol/link.js';
 import type { Answer, Compare, Differ, Listing } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
+import { checkCompact } from '../compactness.js';
 import { bucketOn, type Core } from '../core.js';
 import type { Turn } from '../turn.js';
 import { MAX_PASSES, STALL_MS, VERIFY_MS } from './bounds.js';
@@ -135,6 +136,7 @@ export class Asker {
     const { vector } = start;
     // Nobody drops what it does not cover; what it sheds itself just now comes with the next session.
     const floor = start.floor.intersect(vector);
+    checkCompact(bucket.floor, floor);
     return { bucket, start: { vector, floor }, known, tally, deferred: false, twinsTold: false };
   }
 

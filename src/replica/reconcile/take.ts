@@ -3,9 +3,9 @@ import { isLive } from '../../data/cell.js';
 import { dotToText } from '../../data/dot.js';
 import type { Entry } from '../../data/entry.js';
 import type { VersionVector } from '../../data/version-vector.js';
-import { MAX_EXACT_INTERVALS } from '../../protocol/limits.js';
 import type { Answer, ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
+import { isFragmented } from '../compactness.js';
 import type { Core } from '../core.js';
 import type { Turn } from '../turn.js';
 import { readAnswer } from './answer.js';
@@ -93,7 +93,7 @@ function takeRival(
 function mustWait(core: Core, turn: Turn, bucket: Bucket, entry: Entry): boolean {
   if (core.clock.isBeyond(entry.stamp, turn.wall)) return true;
   if (bucket.vector.covers(entry) || !isLive(entry)) return false;
-  return bucket.vector.intervalCount() > MAX_EXACT_INTERVALS + bucket.vector.size;
+  return isFragmented(bucket.vector);
 }
 
 /** One dot with two contents, perhaps under two keys: the greater content stands, as everywhere. */

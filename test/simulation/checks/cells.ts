@@ -36,7 +36,8 @@ export function checkCell(
     throw new Violation(kind, `${peer.url}, bucket '${name}', key '${key}': ${text}`);
   };
   for (const entry of held) checkHeld(bucket, entry, log, fail);
-  const above = [...held, ...dropped, ...covered.filter(isShed)];
+  const gone = [...dropped, ...covered.filter(isShed)];
+  const above = [...held, ...gone];
   for (const op of covered) {
     if (!above.some((other) => isSameDot(other, op) || log.supersedes(other, op))) {
       fail('coverage', `covers ${dotToText(op)} and does not have it`);
@@ -44,15 +45,15 @@ export function checkCell(
   }
   for (const entry of held) {
     if (!isLive(entry)) continue;
-    const newer = covered.find((op) => log.supersedes(op, entry) && !isShed(op) && !isGone(log, dropped, op));
+    const newer = covered.find((op) => log.supersedes(op, entry) && !isGone(log, gone, op));
     if (newer) fail('older-stands', `holds ${dotToText(entry)}, which ${dotToText(newer)} supersedes`);
   }
 }
 
 const stands = (cell: Cell, op: Entry): boolean => cell.some((entry) => isSameDot(entry, op));
 
-const isGone = (log: BucketLog, dropped: readonly Entry[], op: Entry): boolean =>
-  dropped.some((tombstone) => isSameDot(tombstone, op) || log.supersedes(tombstone, op));
+const isGone = (log: BucketLog, gone: readonly Entry[], op: Entry): boolean =>
+  gone.some((other) => isSameDot(other, op) || log.supersedes(other, op));
 
 /** What is held was written by somebody, is what they wrote, and is covered. */
 function checkHeld(

@@ -38,6 +38,8 @@ export class DamageWatch {
       const message = decodeMessage(bytes);
       // What is sent of exact dots only claims nothing.
       if (!('request' in message) || (message.type === 'chunk' && message.exact)) continue;
+      // Who has nothing is only told where to begin.
+      if (message.type === 'differ' && message.start && message.blocks.length === 0) continue;
       const name =
         'bucket' in message
           ? message.bucket

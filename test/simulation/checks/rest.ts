@@ -42,17 +42,19 @@ function checkGroup(world: World, witness: Witness, name: BucketName, group: rea
       throw new Violation('intervals', `${peer.url} covers ${origin} in ${set.length / 2} intervals`);
     }
   }
-  if (witness.isIdeal) checkIdeal(first, name, witness.log.of(first, name));
+  if (witness.isIdeal) checkIdeal(first, name, witness);
 }
 
 /**
  * Where nobody outside ever writes: what lives is exactly what the policy leaves of all that is covered, in whatever
  * order: no delete is undone (predicate 10).
  */
-function checkIdeal(peer: SimPeer, name: BucketName, log: BucketLog): void {
+function checkIdeal(peer: SimPeer, name: BucketName, witness: Witness): void {
+  const log = witness.log.of(peer, name);
   const { vector, policy } = peer.bucketNamed(name);
   for (const key of log.keys()) {
     const covered = log.of(key).filter((op) => vector.covers(op));
+    if (covered.some((op) => witness.isGivenUp(name, op))) continue;
     const cell = covered.reduceRight<readonly Entry[]>(
       (stands, op) => policy.admit(stands, op) ?? stands,
       [],

@@ -128,6 +128,11 @@ export class Witness implements Observer {
     this.count('coverage');
   }
 
+  /** Whether it stood in damaged rows only. */
+  isGivenUp(name: BucketName, op: Entry): boolean {
+    return this.#givenUp.has(`${name} ${dotToText(op)}`);
+  }
+
   #checkCell(peer: SimPeer, name: BucketName, key: string): void {
     const shed = this.#shed.get(peer);
     const isShed = (op: Entry): boolean => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import type { OriginId } from '../../../src/base/ids.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import type { Message } from '../../../src/protocol/messages.js';
-import { BUCKET, chunk, shown, Subject, vector } from './builders.js';
+import { BUCKET, chunk, origin, shown, Subject, vector } from './builders.js';
 
 const UNASKED: readonly Message[] = [
   chunk({ request: 77 }),
@@ -64,4 +65,23 @@ test('a floor counts only as far as its owner says to cover, and what it covers 
   subject.pass(1);
   expect(shown(subject.bucket.floor)).toBe('a:1-5');
   expect(subject.replica.core.origin).not.toBe(origin);
+});
+
+describe('claims that would make our vector outgrow its messages end the link, and leave nothing behind', () => {
+  const gaps = Array.from({ length: 20_000 }, (_, i) => 3 * i + 1 - (i % 2));
+  const many = Array.from({ length: 70_000 }, (_, i) => String(i).padStart(21, 'x') as OriginId);
+
+  test.each([
+    ['gaps', new VersionVector([[origin('a'), gaps]])],
+    ['origins', new VersionVector(many.map((one) => [one, [1, 1]] as const))],
+  ])('%s', (_, claims) => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
+    subject.pass(100);
+    const [asked] = subject.sent('deltaRequest');
+    subject.say(link, chunk({ request: asked?.request ?? 0, claims, last: true }));
+    expect(subject.closes).toEqual([link]);
+    expect(subject.covered).toBe('');
+  });
 });

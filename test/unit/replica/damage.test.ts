@@ -133,6 +133,20 @@ describe('a damaged row (rule 15)', () => {
     expect(subject.bucket.keys).toBe(1);
   });
 
+  test('of our own does not free its dot, also not over a restart', () => {
+    const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+    const subject = new Subject({}, storage);
+    subject.write(['x', '1']);
+    storage.spoil('x');
+    subject.take({ kind: 'damaged', bucket: BUCKET, key: 'x' });
+    expect(subject.covered).toBe('');
+    const ids = { peerId: peerId('M'), origin: origin('m') };
+    const restored = { snapshot: storage.snapshot(), provenance: 'untouched' as const };
+    const again = new Subject({}, new MemoryStorage(ids, restored));
+    again.write(['y', '2']);
+    expect(again.covered).toBe('m:2-2');
+  });
+
   test('that nobody else has is given up by name, and the bucket is served again', () => {
     const { subject, storage, link } = subjectWith('x', 'y');
     storage.spoil('y');

@@ -1,0 +1,23 @@
+import type { VersionVector } from '../data/version-vector.js';
+import { MalformedMessage } from '../protocol/fields.js';
+import { MAX_EXACT_INTERVALS, MAX_ORIGINS } from '../protocol/limits.js';
+
+/** Whether a vector has so many gaps that exact dots are to leave no more of them. */
+export const isFragmented = (vector: VersionVector): boolean =>
+  vector.intervalCount() > MAX_EXACT_INTERVALS + vector.size;
+
+/**
+ * What another peer claims is kept, and told to others: it must not make a vector outgrow the messages that carry it.
+ * Claims of sound peers fill gaps; two vectors at their bounds are together within twice of them.
+ * @throws MalformedMessage
+ */
+export function checkCompact(vector: VersionVector, more: VersionVector): void {
+  const bound = 2 * MAX_EXACT_INTERVALS;
+  const isFew = vector.intervalCount() + more.intervalCount() <= bound + vector.size;
+  if (isFew && vector.size + more.size <= MAX_ORIGINS) return;
+  const whole = vector.clone();
+  whole.merge(more);
+  if (whole.size > MAX_ORIGINS) throw new MalformedMessage('claims of too many origins');
+  if (whole.intervalCount() > bound + whole.size)
+    throw new MalformedMessage('claims that leave too many gaps');
+}
