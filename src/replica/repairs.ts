@@ -19,6 +19,8 @@ export interface RepairObserver {
   doubt(bucket: Bucket, now: number): void;
   /** Whatever came of it. */
   sessionEnded(link: Link, bucket: Bucket, report: ReconcileReport): void;
+  /** The floor of the other side is ours too. */
+  floorRaised(turn: Turn, link: Link): void;
   /** What was repaired here shows the other side what it has to repair itself. */
   compareWith(turn: Turn, link: Link): void;
 }
@@ -88,6 +90,7 @@ export class Repairs {
     });
     // Else a delta would be refused again at once: not before the other side says anew what it covers.
     if (mode === 'shed' && outcome !== 'done') link.vectors.delete(bucket.name);
+    if (mode === 'shed' && outcome === 'done') this.#observer.floorRaised(turn, link);
     this.#observer.considerAgain(turn.now);
     this.#observer.sessionEnded(link, bucket, report);
     if (mode === 'repair' && !link.closing) this.#observer.compareWith(turn, link);

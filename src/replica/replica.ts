@@ -112,6 +112,7 @@ export class Replica {
     this.#repairs = new Repairs(this.core, {
       considerAgain: (now) => this.antiEntropy.considerAgain(now),
       doubt: (bucket, now) => this.#damage.doubt(bucket, now),
+      floorRaised: (turn, link) => this.#checkOwnOrigin(turn, link),
       compareWith: (turn, link) => this.antiEntropy.compareWith(turn, link),
       sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
     });
@@ -332,12 +333,11 @@ export class Replica {
     this.#repairs.cancelled(turn, link.id, request, reason);
   }
 
-  /** Whether we, or the peer behind the link, cover writes of our origin that we never made: true once in a store's life. */
+  /** Whether we, or the peer behind the link, know of writes of our origin that we never made: once in a store's life. */
   #checkOwnOrigin(turn: Turn, link: Link): void {
     for (const bucket of this.core.buckets.values()) {
-      const theirs = link.vectors.get(bucket.name);
-      const isBurnt =
-        this.#writer.check(bucket, bucket.vector) || (theirs && this.#writer.check(bucket, theirs));
+      const known = [bucket.vector, bucket.floor, link.vectors.get(bucket.name)];
+      const isBurnt = known.some((dots) => dots && this.#writer.check(bucket, dots));
       if (isBurnt)
         this.#membership.suspect(turn, link, 'writes of our origin that we never made', ACCUSATION);
     }

@@ -131,13 +131,11 @@ export class Asker {
     pass.walk.differ(blocks);
   }
 
+  /** All of the floor, also what its owner has not covered again after it shed: else nobody could ever pass it on. */
   #takingOf(session: Session, { known }: Pass, start: NonNullable<Differ['start']>): Pass['taking'] {
     const { bucket, tally } = session;
-    const { vector } = start;
-    // Nobody drops what it does not cover; what it sheds itself just now comes with the next session.
-    const floor = start.floor.intersect(vector);
-    checkCompact(bucket.floor, floor);
-    return { bucket, start: { vector, floor }, known, tally, deferred: false, twinsTold: false };
+    checkCompact(bucket.floor, start.floor);
+    return { bucket, start, known, tally, deferred: false, twinsTold: false };
   }
 
   /** @param size the bytes of the message */

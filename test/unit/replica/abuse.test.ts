@@ -46,25 +46,38 @@ test('who says again and again that our origin wrote what it did not is sent awa
   expect(subject.data).toEqual({ k: 'v' });
 });
 
-test('a floor counts only as far as its owner says to cover, and what it covers of our origin is looked at', () => {
-  const subject = new Subject();
-  const link = subject.meet('A');
-  subject.write(['k', 'v']);
-  const { origin } = subject.replica.core;
-  subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
-  subject.pass(100);
-  const [asked] = subject.sent('deltaRequest');
-  subject.say(link, { type: 'below', request: asked?.request ?? 0, floor: vector('a:1-1') });
-  subject.pass(1);
-  const [question] = subject.sent('compare');
-  const start = {
-    vector: new VersionVector([...vector('a:1-5').entries(), [origin, [1, 1_000]]]),
-    floor: vector('a:1-9 b:1-9'),
-  };
-  subject.say(link, { type: 'differ', request: question?.request ?? 0, n: 0, blocks: [], start });
-  subject.pass(1);
-  expect(shown(subject.bucket.floor)).toBe('a:1-5');
-  expect(subject.replica.core.origin).not.toBe(origin);
+describe('a floor that another peer tells', () => {
+  function told(start: (own: OriginId) => { vector: VersionVector; floor: VersionVector }): Subject {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.write(['k', 'v']);
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
+    subject.pass(100);
+    const [asked] = subject.sent('deltaRequest');
+    subject.say(link, { type: 'below', request: asked?.request ?? 0, floor: vector('a:1-1') });
+    subject.pass(1);
+    const request = subject.sent('compare')[0]?.request ?? 0;
+    const { origin: own } = subject.replica.core;
+    subject.say(link, { type: 'differ', request, n: 0, blocks: [], start: start(own) });
+    subject.pass(1);
+    return subject;
+  }
+  const beyond = (own: OriginId): VersionVector => new VersionVector([[own, [1, 1_000]]]);
+
+  test('is taken whole: what lies beyond its vector could never be passed on else', () => {
+    const subject = told(() => ({ vector: vector('a:1-5'), floor: vector('a:1-4 b:1-2') }));
+    expect(shown(subject.bucket.floor)).toBe('a:1-4 b:1-2');
+    expect(subject.replica.core.origin).toBe(origin('m'));
+  });
+
+  test.each([
+    ['vector', (own: OriginId) => ({ vector: beyond(own), floor: vector('') })],
+    ['floor', (own: OriginId) => ({ vector: vector('a:1-5'), floor: beyond(own) })],
+  ])('with writes of our origin that we never made in its %s: we go on under another', (_, start) => {
+    const subject = told(start);
+    expect(subject.replica.core.origin).not.toBe(origin('m'));
+    expect(subject.data).toEqual({ k: 'v' });
+  });
 });
 
 describe('claims that would make our vector outgrow its messages end the link, and leave nothing behind', () => {
