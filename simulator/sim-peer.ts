@@ -1,56 +1,21 @@
 import type { BucketName, OriginId, PeerId } from '../src/base/ids.js';
 import type { Random } from '../src/base/random.js';
-import type { Entry } from '../src/data/entry.js';
 import type { LocalOp } from '../src/data/op.js';
 import type { PolicyName } from '../src/data/policy.js';
-import type { Batch } from '../src/replica/batch.js';
 import type { Bucket } from '../src/replica/bucket.js';
-import { Replica, type ReplicaSettings } from '../src/replica/replica.js';
+import { Replica } from '../src/replica/replica.js';
 import type { Input, Note, Reply, Step } from '../src/replica/step.js';
 import { type Change, Disk, type Tail } from './disk.js';
 import { WaitingInputs } from './inbox.js';
 import { type Copy, type Damage, SimStorage } from './sim-storage.js';
+import {
+  type Acknowledged,
+  DEFAULTS,
+  type Sabotage,
+  settingsOf,
+  type SimPeerOptions,
+} from './sim-peer-options.js';
 import { BUCKET, type World } from './world.js';
-
-export interface SimPeerOptions {
-  /** Urls that its config names. */
-  readonly peers: readonly string[];
-  /** Its wall clock minus the true time, milliseconds; may change while it runs. */
-  skewMs: number;
-  readonly discovery: boolean;
-  /** The most links that it keeps. */
-  readonly links: number;
-  /** From a commit to its flush. */
-  readonly flushMs: readonly [number, number];
-  /** At most so late after it was due the process wakes: what arrives meanwhile comes before. */
-  readonly busyMs: number;
-  /** Keeps its data over a restart; without, everything is new each time. */
-  readonly durable: boolean;
-  /** Policies other than the world's. */
-  readonly policies: Readonly<Record<string, PolicyName>>;
-  /** Settings of the replica other than those of a simulation. */
-  readonly settings: Partial<ReplicaSettings>;
-}
-
-/** What a test may break inside a process, to see whether the checks find it. */
-export interface Sabotage {
-  /** What the store makes of a batch. */
-  readonly commit?: (batch: Batch) => Batch;
-  /** What a crash leaves of a transaction that was under way. */
-  readonly tear?: (batch: Batch) => Batch;
-  /** A crashed peer goes on under its origin. */
-  readonly keepsOrigin?: boolean;
-  /** Writes are acknowledged before they are flushed. */
-  readonly acknowledgesEarly?: boolean;
-  /** Changes a replica that has just been made. */
-  readonly replica?: (replica: Replica) => void;
-}
-
-/** A write that its caller was told is done. */
-export interface Acknowledged {
-  readonly bucket: BucketName;
-  readonly entry: Entry;
-}
 
 /** One peer's process: a replica over a store whose unflushed tail is lost in a crash. */
 export class SimPeer {
@@ -83,18 +48,7 @@ export class SimPeer {
     this.#world = world;
     this.url = url;
     this.#random = world.stream(url);
-    this.options = {
-      peers: [],
-      skewMs: 0,
-      discovery: true,
-      links: 64,
-      flushMs: [0, 20],
-      busyMs: 0.01,
-      durable: true,
-      policies: {},
-      settings: {},
-      ...options,
-    };
+    this.options = { ...DEFAULTS, ...options };
   }
 
   policyOf(name: BucketName): PolicyName | undefined {
@@ -120,39 +74,17 @@ export class SimPeer {
     if (this.options.durable) this.storage = this.disk.open(draw, this.sabotage.keepsOrigin === true);
     else this.storage = new SimStorage({ peerId: draw() as PeerId, origin: draw() as OriginId });
     const words = [random.uint32(), random.uint32(), random.uint32(), random.uint32()] as const;
-    this.replica = new Replica(this.#settings(), this.storage.initial, this.storage, words);
+    this.replica = new Replica(
+      settingsOf(this.url, this.options, this.#world.policies),
+      this.storage.initial,
+      this.storage,
+      words,
+    );
     this.sabotage.replica?.(this.replica);
     this.running = true;
     this.life++;
     this.#world.observer.started?.(this);
     this.take({ kind: 'wake' });
-  }
-
-  #settings(): ReplicaSettings {
-    const policies = { ...this.#world.policies, ...this.options.policies };
-    return {
-      name: this.url,
-      version: 'simulated',
-      url: this.url,
-      discovery: this.options.discovery,
-      antiEntropyMs: [1000, 15000],
-      maxClockDriftMs: 60_000,
-      pingMs: 5000,
-      pingTimeoutMs: 15_000,
-      links: this.options.links,
-      // One or two entries: deltas of many chunks.
-      deltaChunkBytes: 40,
-      announceMs: 5000,
-      evictAfterMs: 7 * 86_400_000,
-      auditMs: 3_600_000,
-      cluster: 'simulated',
-      buckets: Object.fromEntries(Object.entries(policies).map(([name, policy]) => [name, { policy }])),
-      peers: this.options.peers,
-      addresses: 512,
-      dialBackoffMs: [200, 5000],
-      ...this.options.settings,
-      durable: this.options.durable,
-    };
   }
 
   /** The process dies; what was not flushed is lost, or of that the newest part. */

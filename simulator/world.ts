@@ -4,7 +4,8 @@ import { Random } from '../src/base/random.js';
 import type { PolicyName } from '../src/data/policy.js';
 import type { Input, Step } from '../src/replica/step.js';
 import { Network, type NetworkOptions } from './network.js';
-import { type Acknowledged, type Sabotage, SimPeer, type SimPeerOptions } from './sim-peer.js';
+import { SimPeer } from './sim-peer.js';
+import type { Acknowledged, Sabotage, SimPeerOptions } from './sim-peer-options.js';
 
 interface Event {
   readonly at: number;

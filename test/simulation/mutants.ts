@@ -7,7 +7,8 @@ import { decodeMessage, encodeMessage } from '../../src/protocol/codec.js';
 import type { Chunk, Message } from '../../src/protocol/messages.js';
 import type { Replica } from '../../src/replica/replica.js';
 import type { Input, Now, Step } from '../../src/replica/step.js';
-import type { Sabotage, SimPeer } from '../../simulator/sim-peer.js';
+import type { SimPeer } from '../../simulator/sim-peer.js';
+import type { Sabotage } from '../../simulator/sim-peer-options.js';
 import type { World } from '../../simulator/world.js';
 import type { DrawOptions } from './plan/draw.js';
 
