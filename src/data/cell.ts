@@ -13,6 +13,14 @@ export const isLive = ({ value }: Entry): boolean => value !== null;
 /** Whether there is a value under the key, not only tombstones. */
 export const hasLive = (cell: Cell): boolean => cell.some(isLive);
 
+/** What stands in `cell` and not in `other`, which share the entries that they have in common. */
+export function without(cell: Cell, other: Cell): Cell {
+  // Most cells have one entry or two; of those with very many each write must not look at each other.
+  if (cell.length + other.length < 16) return cell.filter((entry) => !other.includes(entry));
+  const others = new Set(other);
+  return cell.filter((entry) => !others.has(entry));
+}
+
 /** The entry of this dot, if it stands in the cell. */
 export const standing = (cell: Cell, dot: { origin: string; seq: number }): Entry | undefined =>
   cell.find(({ origin, seq }) => origin === dot.origin && seq === dot.seq);

@@ -18,7 +18,8 @@ const LOOK_AGAIN_MS = 5_000;
 /** To count a bucket anew is a long turn, and another peer may ask for it with a lie: at most this often, milliseconds. */
 const DOUBT_AGAIN_MS = 3_600_000;
 
-export type KeeperOf = (bucket: Bucket, dot: Dot) => Keeper;
+/** @param since when the dot was first missed, on the monotonic clock, milliseconds */
+export type KeeperOf = (bucket: Bucket, dot: Dot, since: number) => Keeper;
 
 /**
  * Rows that do not hold what was written (rule 15). What stood there is uncovered, so that other peers send it again;
@@ -118,7 +119,7 @@ export class Damage {
       for (const [dot, mark] of bucket.damages) {
         const since = this.#missedSince.get(mark) ?? turn.now;
         this.#missedSince.set(mark, since);
-        if (turn.now - since < GIVE_UP_MS[this.#keeperOf(bucket, mark)]) continue;
+        if (turn.now - since < GIVE_UP_MS[this.#keeperOf(bucket, mark, since)]) continue;
         bucket.damages.delete(dot);
         turn.damagesChanged(bucket);
         turn.cover(bucket, mark.origin, [mark.seq, mark.seq]);

@@ -19,6 +19,8 @@ const STALL_MS = 15_000;
 const MAX_IDLE_CHUNKS = 1000;
 /** Held-back writes are asked for again after this at the soonest, milliseconds. */
 const RETRY_HELD_MS = 1_000;
+/** Deltas that are over whose late chunks are no misdeed. */
+const REMEMBERED = 32;
 /** A damaged row comes back however far in the future its stamp lies (rule 15). */
 const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 
@@ -46,6 +48,8 @@ export class DeltaPull {
   readonly #core: Core;
   readonly #pulls = new Map<Bucket, Pull>();
   #lastRequest: number;
+  /** The latest deltas that are over. */
+  readonly #over: number[] = [];
 
   constructor(core: Core) {
     this.#core = core;
@@ -104,7 +108,7 @@ export class DeltaPull {
       pull.exact = true;
       if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
     }
-    checkCompact(pull.bucket.vector, chunk.claims);
+    checkCompact(pull.bucket.vector, whatIsIn(chunk));
     const applied = this.#applyEntries(turn, pull, chunk);
     this.#noteProgress(
       turn,
@@ -161,7 +165,7 @@ export class DeltaPull {
 
   #finish(turn: Turn, pull: Pull): { bucket: Bucket; entries: number } {
     const { bucket, link, entries } = pull;
-    this.#pulls.delete(bucket);
+    this.#end(pull);
     if (pull.exact) this.#holdBack(turn, pull);
     else this.#forgetUndelivered(pull);
     if (entries > 0) {
@@ -204,6 +208,17 @@ export class DeltaPull {
     return this.#find(link, request) !== undefined;
   }
 
+  #end({ bucket, request }: Pull): void {
+    this.#pulls.delete(bucket);
+    this.#over.push(request);
+    if (this.#over.length > REMEMBERED) this.#over.shift();
+  }
+
+  /** Whether one was, a short while ago: chunks of it may still be under way. */
+  awaited(request: number): boolean {
+    return this.#over.includes(request);
+  }
+
   #find(link: LinkId, request: number): Pull | undefined {
     for (const pull of this.#pulls.values())
       if (pull.link.id === link && pull.request === request) return pull;
@@ -220,13 +235,13 @@ export class DeltaPull {
   /** The other side cannot serve us before we have reconciled (rule 6). @returns the bucket, when that delta was ours */
   below(link: LinkId, request: number): Bucket | undefined {
     const pull = this.#find(link, request);
-    if (pull) this.#pulls.delete(pull.bucket);
+    if (pull) this.#end(pull);
     return pull?.bucket;
   }
 
   /** Nothing is asked of that link again until it says anew what it covers. */
   #giveUp(pull: Pull): void {
-    this.#pulls.delete(pull.bucket);
+    this.#end(pull);
     pull.link.vectors.delete(pull.bucket.name);
   }
 
@@ -254,4 +269,11 @@ export class DeltaPull {
     for (const pull of this.#pulls.values()) next = Math.min(next, pull.lastProgressAt + STALL_MS);
     return next;
   }
+}
+
+/** The dots that a chunk brings or claims. */
+function whatIsIn({ entries, claims }: Chunk): VersionVector {
+  const dots = VersionVector.ofDots(entries);
+  dots.merge(claims);
+  return dots;
 }

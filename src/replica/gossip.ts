@@ -56,13 +56,15 @@ export class Gossip {
       else fresh.push(op);
     }
     this.#count(link, ops.length, ops.length - fresh.length - held);
+    const seqs = seqsOf(fresh);
+    checkCompact(bucket.vector, new VersionVector([[push.origin, seqs]]));
+    if (fresh.length > 0 && this.#wouldFragment(bucket, covered, push.lo)) return;
     know(link, bucket, push.origin, ops);
-    if (fresh.length === 0 || this.#wouldFragment(bucket, covered, push.lo)) return;
-    if (covered.length === 0) checkCompact(bucket.vector, VersionVector.ofDots(fresh));
+    if (fresh.length === 0) return;
     turn.source = { peer: hello.peer, how: 'push' };
     for (const op of fresh) take(this.#core, turn, bucket, op);
     turn.source = undefined;
-    turn.cover(bucket, push.origin, seqsOf(fresh));
+    turn.cover(bucket, push.origin, seqs);
     turn.setClock(clock.last);
     this.#spread(turn, bucket, fresh, link, fresh.length === ops.length ? bytes : undefined);
   }

@@ -9,6 +9,7 @@ import { decodeMessage } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
 import { ACK_EVERY_BYTES, PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
+import type { MemberRecord } from '../protocol/members.js';
 import type { Cancel, Hello, Message } from '../protocol/messages.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { Audit } from './audit.js';
@@ -100,7 +101,7 @@ export class Replica {
     this.#writer = new Writer(this.core, this.#gossip);
     this.#source = new DeltaSource(this.core);
     this.#pull = new DeltaPull(this.core);
-    this.#damage = new Damage(this.core, (bucket, dot) => this.#keeperOf(bucket, dot));
+    this.#damage = new Damage(this.core, (...lost) => this.#keeperOf(...lost));
     this.#audit = new Audit(this.core);
     this.#retention = new Retention(this.core, stored.members);
     this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
@@ -246,7 +247,9 @@ export class Replica {
       }
       this.#acknowledge(turn, link, bytes.length);
       if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
-      else this.#membership.suspect(turn, link, `${message.type} that nobody asked for`);
+      else if (!this.#isLate(message)) {
+        this.#membership.suspect(turn, link, `${message.type} that nobody asked for`);
+      }
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
       this.#membership.violation(turn, link, error.message);
@@ -259,6 +262,11 @@ export class Replica {
     if (type === 'chunk' || type === 'below') return this.#pull.awaits(link.id, message.request);
     if (type === 'differ' || type === 'answer') return this.#repairs.awaits(link.id, message.request);
     return true;
+  }
+
+  /** What was under way when its delta ended. */
+  #isLate(message: Message): boolean {
+    return message.type === 'chunk' && this.#pull.awaited(message.request);
   }
 
   #acknowledge(turn: Turn, link: Link, bytes: number): void {
@@ -343,7 +351,7 @@ export class Replica {
     }
   }
 
-  #keeperOf(bucket: Bucket, dot: Dot): Keeper {
+  #keeperOf(bucket: Bucket, dot: Dot, since: number): Keeper {
     const linked = new Set<PeerId | undefined>();
     for (const { id, hello, vectors } of this.core.links.values()) {
       linked.add(hello?.peer);
@@ -351,8 +359,14 @@ export class Replica {
       const isWithheld = bucket.held.get(id)?.dots.covers(dot) === true;
       if (vectors.get(bucket.name)?.covers(dot) && !isWithheld) return 'neighbour';
     }
-    // What it announced may be older than what it got: only asked can it say no.
-    const isAway = this.members.counted().some(({ peer }) => peer !== this.peerId && !linked.has(peer));
+    // What a member announced before the loss may be older than what it got: only a later word says no.
+    const mayHave = ({ peer, vectors }: MemberRecord): boolean => {
+      const known = new Map(vectors).get(bucket.name);
+      return (this.members.heardAt(peer) ?? 0) <= since || known?.covers(dot) === true;
+    };
+    const isAway = this.members
+      .counted()
+      .some((member) => member.peer !== this.peerId && !linked.has(member.peer) && mayHave(member));
     return isAway ? 'away' : 'nobody';
   }
 

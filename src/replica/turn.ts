@@ -1,6 +1,6 @@
 import { equalBytes } from '../base/bytes.js';
 import type { BucketName, LinkId, OriginId, PeerId } from '../base/ids.js';
-import { type Cell, hasLive, isLive, standing } from '../data/cell.js';
+import { type Cell, hasLive, isLive, standing, without } from '../data/cell.js';
 import { type Dot, dotToText } from '../data/dot.js';
 import { type Entry, isSound, sealEntry } from '../data/entry.js';
 import type { Intervals } from '../data/intervals.js';
@@ -112,8 +112,8 @@ export class Turn {
   }
 
   #replace(bucket: Bucket, entry: Entry, before: Cell, after: Cell): void {
-    const gone = before.filter((old) => !after.includes(old));
-    const come = after.filter((now) => !before.includes(now));
+    const gone = without(before, after);
+    const come = without(after, before);
     for (const old of gone) count(bucket, old, -1);
     for (const now of come) count(bucket, now, 1);
     bucket.keys += Number(hasLive(after)) - Number(hasLive(before));

@@ -183,7 +183,7 @@ export class Writer {
     const future = rows.filter(({ stamp }) => clock.isBeyond(stamp, turn.wall)).map(({ seq }) => seq);
     const entries = rows
       .filter(({ stamp }) => !clock.isBeyond(stamp, turn.wall))
-      .map(({ seq, key }) => standing(view.get(bucket.name, key), { origin, seq }))
+      .map(({ seq, key }) => standing(turn.get(bucket, key), { origin, seq }))
       .filter((entry) => entry !== undefined);
     return { entries, dots: subtract([first, last], fromAscending(future)) };
   }

@@ -1,6 +1,6 @@
 import { compareUtf8 } from '../base/bytes.js';
 import type { BucketName, OriginId, PeerId } from '../base/ids.js';
-import { type Cell, isLive } from '../data/cell.js';
+import { type Cell, isLive, without } from '../data/cell.js';
 import type { Dot } from '../data/dot.js';
 import type { Entry } from '../data/entry.js';
 import type { Stamp } from '../data/stamp.js';
@@ -79,8 +79,7 @@ export class Tables implements Source {
     if (after.length > 0 || this.#below !== undefined) tables.cells.set(key, after);
     else tables.cells.delete(key);
     // What came after what went: an entry that is another object and the same dot ends up where it was.
-    for (const gone of before) {
-      if (after.includes(gone)) continue;
+    for (const gone of without(before, after)) {
       if (isLive(gone) && !isUnreadable(gone)) sums.remove(gone);
       // What is taken out with nothing in its place may be damaged, and its dot another key's.
       const isDoubtful = after.length === 0 || isUnreadable(gone);
@@ -88,8 +87,7 @@ export class Tables implements Source {
       tables.dots.remove(gone.origin, gone.seq);
       if (!isLive(gone) || isDoubtful) tables.tombstones.remove(gone.origin, gone.seq);
     }
-    for (const come of after) {
-      if (before.includes(come)) continue;
+    for (const come of without(after, before)) {
       tables.dots.set(come.origin, come);
       if (!isLive(come)) tables.tombstones.set(come.origin, come);
       else if (!isUnreadable(come)) sums.add(come);

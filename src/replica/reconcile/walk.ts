@@ -159,6 +159,7 @@ export class Walk {
     const spans: Span[] = [];
     let weight = 0;
     for (let top = this.#stack.at(-1); top?.level === 0; top = this.#stack.at(-1)) {
+      if (items.length >= ENTRIES_LISTED || weight >= LISTED_WEIGHT) break;
       const { origin } = top;
       this.#stack.pop();
       let next = top.from;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { OriginId } from '../../../src/base/ids.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import type { Message } from '../../../src/protocol/messages.js';
-import { BUCKET, chunk, origin, shown, Subject, vector } from './builders.js';
+import { BUCKET, chunk, op, origin, push, shown, Subject, vector } from './builders.js';
 
 const UNASKED: readonly Message[] = [
   chunk({ request: 77 }),
@@ -97,4 +97,27 @@ describe('claims that would make our vector outgrow its messages end the link, a
     expect(subject.closes).toEqual([link]);
     expect(subject.covered).toBe('');
   });
+});
+
+test('a push full of gaps ends the link too', () => {
+  const subject = new Subject();
+  const link = subject.meet('A');
+  const ops = Array.from({ length: 9_000 }, (_, i) => op('a', 2 * i + 1, i, `k${i}`));
+  subject.say(link, push(...ops));
+  expect(subject.closes).toEqual([link]);
+  expect(subject.covered).toBe('');
+});
+
+test('chunks of a delta that was given up may still come: that is no misdeed', () => {
+  const subject = new Subject();
+  const link = subject.meet('A');
+  for (let i = 0; i < 15; i++) {
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
+    subject.pass(100);
+    const [asked] = subject.sent('deltaRequest');
+    const request = asked?.request ?? 0;
+    subject.say(link, { type: 'cancel', request, reason: '' });
+    for (let n = 0; n < 8; n++) subject.say(link, chunk({ request, n }));
+  }
+  expect(subject.closes).toEqual([]);
 });
