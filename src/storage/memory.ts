@@ -8,7 +8,7 @@ import type { Batch, StoredBucket, StoredState, Totals } from '../replica/batch.
 import { LayeredView } from './layered-view.js';
 import { recount } from './recount.js';
 import type { Provenance, Storage } from './storage.js';
-import { Tables } from './tables.js';
+import { merged, Tables } from './tables.js';
 
 export interface StoreIds {
   readonly peerId: PeerId;
@@ -62,7 +62,7 @@ export class MemoryStorage extends LayeredView implements Storage {
 
   commit(batch: Batch): void {
     assert(!this.#closed, 'a closed store takes no batch');
-    const puts = batch.puts.map((put) => ({ ...put, after: put.after.map(withOwnValue) }));
+    const puts = [...merged(batch.puts)].map((put) => ({ ...put, after: put.after.map(withOwnValue) }));
     this.#tables.apply({ ...batch, puts });
   }
 

@@ -48,7 +48,7 @@ export class Tables implements Source {
 
   apply(batch: Batch): void {
     const sums = new Map<BucketName, RangeSums>();
-    for (const put of batch.puts) this.#put(put, sumsOf(sums, put.bucket));
+    for (const put of merged(batch.puts)) this.#put(put, sumsOf(sums, put.bucket));
     for (const [bucket, differences] of sums) this.#bucket(bucket).ranges.add(differences);
     for (const { bucket, origin, intervals } of batch.vectors)
       this.#bucket(bucket).vector.set(origin, intervals);
@@ -157,3 +157,15 @@ const ownRecord = (record: MemberRecord): MemberRecord => ({
   ...record,
   vectors: record.vectors.map(([bucket, vector]) => [bucket, vector.clone()]),
 });
+
+/** One put for each key: of several in a row only what stood first and what stands last matters. */
+export function merged(puts: readonly Put[]): Iterable<Put> {
+  if (puts.length < 2) return puts;
+  const byKey = new Map<string, Put>();
+  for (const put of puts) {
+    const place = `${put.bucket} ${put.key}`;
+    const former = byKey.get(place);
+    byKey.set(place, former ? { ...put, before: former.before } : put);
+  }
+  return byKey.values();
+}
