@@ -93,10 +93,10 @@ export class AntiEntropy {
   /** The other side covers what we covered when we asked. */
   same(turn: Turn, link: Link, message: Same): void {
     link.traffic.rounds++;
-    this.#comparisons.answered(turn, link.id);
     this.#relax();
     const asked = this.#asked.get(link.id);
     if (asked?.round !== message.round) return;
+    this.#comparisons.answered(turn, link.id);
     for (const { bucket: name, vectorHash } of asked.buckets) {
       const bucket = this.#core.buckets.get(name);
       if (bucket && equalBytes(bucket.vector.hash(), vectorHash)) noteEqual(link, bucket);
@@ -134,7 +134,8 @@ export class AntiEntropy {
       noteBehind(turn, link, bucket);
       common.push(bucket);
     }
-    this.#comparisons.answered(turn, link.id);
+    // Those of a new link answer nothing.
+    if (message.reply) this.#comparisons.answered(turn, link.id);
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
     if (!common.some((bucket) => this.lacking(link, bucket).size > 0)) return this.#relax();
     this.#hurry(turn.now);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../src/base/ids.js';
+import type { Message } from '../../../src/protocol/messages.js';
 import { BUCKET, chunk, digestOf, EPOCH, op, push, shown, Subject, vector } from './builders.js';
 
 const vectors = (text: string, reply = false) =>
@@ -212,5 +213,43 @@ describe('a divergence', () => {
     subject.say(link, push(far));
     subject.say(link, digest(1, 'a:1-1', [far]));
     expect(subject.replica.core.counters.divergences).toBe(0);
+  });
+});
+
+describe('a comparison that was asked for', () => {
+  function asked(): {
+    subject: Subject;
+    link: LinkId;
+    round: number;
+    isAnswered: (...said: Message[]) => boolean;
+  } {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.clear();
+    subject.take({ kind: 'compare', request: 5 });
+    const round = subject.sent('digest', link)[0]?.round ?? -1;
+    const isAnswered = (...said: Message[]): boolean =>
+      subject.say(link, ...said).replies.some(({ request }) => request === 5);
+    return { subject, link, round, isAnswered };
+  }
+
+  test('ends with the answer to this very round', () => {
+    const { isAnswered, round } = asked();
+    expect(isAnswered({ type: 'same', round: round - 1 })).toBe(false);
+    expect(isAnswered({ type: 'vectors', reply: false, buckets: [] })).toBe(false);
+    expect(isAnswered({ type: 'same', round })).toBe(true);
+  });
+
+  test('ends when the other side tells its vectors instead', () => {
+    expect(asked().isAnswered({ type: 'vectors', reply: true, buckets: [] })).toBe(true);
+  });
+
+  test('ends with the link, and in any case after a while', () => {
+    const { subject, link } = asked();
+    const closed = subject.take({ kind: 'linkClosed', link, reason: 'gone' });
+    expect(closed.replies).toMatchObject([{ request: 5 }]);
+    const late = asked();
+    late.subject.now += 5_000;
+    expect(late.subject.take({ kind: 'wake' }).replies).toMatchObject([{ request: 5 }]);
   });
 });
