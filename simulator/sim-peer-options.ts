@@ -1,7 +1,7 @@
 import type { BucketName } from '../src/base/ids.js';
 import type { Entry } from '../src/data/entry.js';
 import type { PolicyName } from '../src/data/policy.js';
-import type { Batch } from '../src/replica/batch.js';
+import type { Batch, StoredState } from '../src/replica/batch.js';
 import type { Replica, ReplicaSettings } from '../src/replica/replica.js';
 
 export interface SimPeerOptions {
@@ -34,6 +34,10 @@ export interface Sabotage {
   readonly keepsOrigin?: boolean;
   /** Writes are acknowledged before they are flushed. */
   readonly acknowledgesEarly?: boolean;
+  /** The replica hears at once that its marks are on the disk. */
+  readonly flushesInWords?: boolean;
+  /** What a process finds when it opens its store. */
+  readonly opened?: (stored: StoredState) => StoredState;
   /** Changes a replica that has just been made. */
   readonly replica?: (replica: Replica) => void;
 }

@@ -74,9 +74,10 @@ export class SimPeer {
     if (this.options.durable) this.storage = this.disk.open(draw, this.sabotage.keepsOrigin === true);
     else this.storage = new SimStorage({ peerId: draw() as PeerId, origin: draw() as OriginId });
     const words = [random.uint32(), random.uint32(), random.uint32(), random.uint32()] as const;
+    const { initial } = this.storage;
     this.replica = new Replica(
       settingsOf(this.url, this.options, this.#world.policies),
-      this.storage.initial,
+      this.sabotage.opened?.(initial) ?? initial,
       this.storage,
       words,
     );
@@ -250,7 +251,8 @@ export class SimPeer {
       this.#world.observer.acknowledged?.(this, written);
       written.length = 0;
     }
-    if (written.length > 0 || flushMark !== undefined) this.#whenFlushed(tell);
+    if (this.sabotage.flushesInWords) this.#world.after(0, tell);
+    else if (written.length > 0 || flushMark !== undefined) this.#whenFlushed(tell);
   }
 
   #whenFlushed(run: () => void): void {

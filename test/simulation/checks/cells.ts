@@ -19,6 +19,7 @@ export function isUncertain(peer: SimPeer, bucket: Bucket, key: string): boolean
  * Predicates 1, 2 and 4 of the replication rules, for one key of a peer against the log of all writes: what is covered
  * is held, or superseded by what is held or by a tombstone that was dropped; and nothing older stands.
  * @param isShed whether reconciliation took an op out: the tombstone that superseded it comes into the floor later
+ * @param isExcused whether an op has to do with one that damage destroyed everywhere
  */
 export function checkCell(
   peer: SimPeer,
@@ -26,6 +27,7 @@ export function checkCell(
   key: string,
   log: BucketLog,
   isShed: (op: Entry) => boolean,
+  isExcused: (op: Entry) => boolean,
 ): void {
   const bucket = peer.bucketNamed(name);
   if (isUncertain(peer, bucket, key)) return;
@@ -45,7 +47,7 @@ export function checkCell(
   }
   for (const entry of held) {
     if (!isLive(entry)) continue;
-    const newer = covered.find((op) => log.supersedes(op, entry) && !isGone(log, gone, op));
+    const newer = covered.find((op) => log.supersedes(op, entry) && !isGone(log, gone, op) && !isExcused(op));
     if (newer) fail('older-stands', `holds ${dotToText(entry)}, which ${dotToText(newer)} supersedes`);
   }
 }

@@ -9,8 +9,8 @@ const SILENT: ReadonlySet<string> = new Set(['differ', 'answer']);
 
 /** Predicate 9: while something is missing from a damaged row, nothing is claimed for its bucket, and no comparison answered. */
 export class DamageWatch {
-  /** Buckets by peer, life, link and request: answers do not name theirs. */
-  readonly #asked = new Map<string, string>();
+  /** Buckets by peer, life, link and request: answers do not name theirs. `null`: who asks has nothing to compare. */
+  readonly #asked = new Map<string, string | null>();
 
   /** The buckets in which something was missing after a peer's last step. */
   readonly #damaged = new Map<SimPeer, ReadonlySet<string>>();
@@ -19,9 +19,10 @@ export class DamageWatch {
     const kind = kindOf(bytes);
     if (kind !== 'deltaRequest' && kind !== 'compare' && kind !== 'listing') return;
     const message = decodeMessage(bytes);
-    if ('request' in message && 'bucket' in message) {
-      this.#asked.set(`${peer.url} ${peer.life} ${link} ${message.request}`, message.bucket);
-    }
+    if (!('request' in message && 'bucket' in message)) return;
+    const isAboutNothing = message.type === 'compare' && message.blocks.length === 0;
+    const id = `${peer.url} ${peer.life} ${link} ${message.request}`;
+    this.#asked.set(id, isAboutNothing ? null : message.bucket);
   }
 
   handled(peer: SimPeer, input: Input, { sends }: Step): void {
@@ -38,8 +39,6 @@ export class DamageWatch {
       const message = decodeMessage(bytes);
       // What is sent of exact dots only claims nothing.
       if (!('request' in message) || (message.type === 'chunk' && message.exact)) continue;
-      // Who has nothing is only told where to begin.
-      if (message.type === 'differ' && message.start && message.blocks.length === 0) continue;
       const name =
         'bucket' in message
           ? message.bucket

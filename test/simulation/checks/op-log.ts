@@ -1,6 +1,7 @@
 import type { BucketName, OriginId } from '../../../src/base/ids.js';
 import { type Dot, dotToText } from '../../../src/data/dot.js';
 import type { Entry } from '../../../src/data/entry.js';
+import { policyOf } from '../../../src/data/policies/all.js';
 import type { Policy } from '../../../src/data/policy.js';
 import type { SimPeer } from '../../../simulator/sim-peer.js';
 import { Violation } from '../violation.js';
@@ -62,7 +63,8 @@ export class OpLog {
   readonly #logs = new Map<string, BucketLog>();
 
   of(peer: SimPeer, name: BucketName): BucketLog {
-    const { policy } = peer.bucketNamed(name);
+    // The true one, whatever a test has made of that of a peer.
+    const policy = policyOf(peer.bucketNamed(name).policy.name);
     const id = `${name} ${policy.name}`;
     let log = this.#logs.get(id);
     if (!log) this.#logs.set(id, (log = new BucketLog(policy)));

@@ -34,7 +34,9 @@ function checkGroup(world: World, witness: Witness, name: BucketName, group: rea
     if (peer.stateText(name) !== state)
       throw new Violation('state', `${peer.url} holds other data than ${first.url}`);
     const { vector, floor } = peer.bucketNamed(name);
-    if (!floor.within(vector) && !world.tainted) {
+    // What was in nobody's vector any more when it came, as its writers were wiped, stays beyond.
+    const beyond = floor.minus(vector);
+    if (group.some((other) => other.bucketNamed(name).vector.intersect(beyond).size > 0) && !world.tainted) {
       throw new Violation('floor', `at rest the floor of ${peer.url} in '${name}' lies beyond its vector`);
     }
     for (const [origin, set] of vector.entries()) {
@@ -54,7 +56,7 @@ function checkIdeal(peer: SimPeer, name: BucketName, witness: Witness): void {
   const { vector, policy } = peer.bucketNamed(name);
   for (const key of log.keys()) {
     const covered = log.of(key).filter((op) => vector.covers(op));
-    if (covered.some((op) => witness.isGivenUp(name, op))) continue;
+    if (log.of(key).some((op) => witness.isGivenUp(name, op, log))) continue;
     const cell = covered.reduceRight<readonly Entry[]>(
       (stands, op) => policy.admit(stands, op) ?? stands,
       [],

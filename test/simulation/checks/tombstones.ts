@@ -1,11 +1,11 @@
-import type { BucketName } from '../../../src/base/ids.js';
+import type { BucketName, PeerId } from '../../../src/base/ids.js';
 import { isLive } from '../../../src/data/cell.js';
 import { dotToText } from '../../../src/data/dot.js';
 import type { Entry } from '../../../src/data/entry.js';
 import { type Intervals, subtract } from '../../../src/data/intervals.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import type { Put } from '../../../src/replica/batch.js';
-import type { Step } from '../../../src/replica/step.js';
+import type { Input, Step } from '../../../src/replica/step.js';
 import { isEvicted, type MemberRecord } from '../../../src/protocol/members.js';
 import type { SimPeer } from '../../../simulator/sim-peer.js';
 import { Violation } from '../violation.js';
@@ -35,7 +35,7 @@ export const flushedVector = (peer: SimPeer, name: BucketName): VersionVector =>
 /**
  * Predicate 6: a tombstone goes only when every member that counts has announced that its disk covers it, and we
  * cover all that any of them has announced (rule 10).
- * @param all where nobody else can have writes: every peer's disk must cover it, whatever anybody announced
+ * @param all where nobody else can have writes: the disk of each that is known here must cover it, whatever it announced
  */
 export function checkDrop(
   peer: SimPeer,
@@ -49,13 +49,17 @@ export function checkDrop(
   };
   const { vector } = peer.bucketNamed(name);
   if (!vector.covers(entry)) fail('it does not cover it');
+  const known = new Set<PeerId>();
   for (const record of members) {
     if (isEvicted(record)) continue;
+    known.add(record.peer);
     const announced = record.vectors.find(([bucket]) => bucket === name)?.[1] ?? new VersionVector();
     if (!announced.covers(entry)) fail(`member ${record.name} has not announced it`);
     if (!announced.within(vector)) fail(`member ${record.name} covers what it does not cover itself`);
   }
   for (const other of all) {
+    // A member that it never heard of is an outsider to it (rule 12).
+    if (!known.has(other.replica.peerId)) continue;
     // What a disk loses later to damage is brought back by reconciliation.
     if (other.running && isUncertain(other, other.bucketNamed(name), entry.key)) continue;
     if (!flushedVector(other, name).covers(entry)) fail(`${other.url} has it not on its disk`);
@@ -90,8 +94,12 @@ export class FloorWatch {
 
 export const isTombstone = (entry: Entry): boolean => !isLive(entry);
 
-/** A member announces only what a crash would leave it. */
-export function checkAnnouncements(peer: SimPeer, step: Step): void {
+/**
+ * A member announces only what a crash would leave it. Its own record also changes when it is evicted, and when others
+ * tell what a former process of it announced: that says nothing of the disk of today.
+ */
+export function checkAnnouncements(peer: SimPeer, input: Input, step: Step): void {
+  if (input.kind !== 'flushed') return;
   const own = step.persist?.members.find((record) => record.peer === peer.replica.peerId);
   if (!own) return;
   const state = peer.disk.state();

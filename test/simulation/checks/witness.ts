@@ -13,7 +13,7 @@ import type { Observer, World } from '../../../simulator/world.js';
 import { Violation } from '../violation.js';
 import { checkCell, isUncertain } from './cells.js';
 import { DamageWatch } from './damage.js';
-import { isSameDot, OpLog } from './op-log.js';
+import { type BucketLog, isSameDot, OpLog } from './op-log.js';
 import { SessionWatch } from './sessions.js';
 import { checkStore } from './stores.js';
 import {
@@ -24,6 +24,7 @@ import {
   flushedVector,
   vanished,
 } from './tombstones.js';
+import { checkRevived, checkSameWrite, checkSeen } from './writes.js';
 
 /** What a peer covered after its last step, by bucket and origin. */
 type Covered = Map<string, Intervals>;
@@ -129,9 +130,12 @@ export class Witness implements Observer {
     this.count('coverage');
   }
 
-  /** Whether it stood in damaged rows only. */
-  isGivenUp(name: BucketName, op: Entry): boolean {
-    return this.#givenUp.has(`${name} ${dotToText(op)}`);
+  /** Whether it stood in damaged rows only, or superseded or was superseded by what did. */
+  isGivenUp(name: BucketName, op: Entry, log: BucketLog): boolean {
+    if (this.#givenUp.size === 0) return false;
+    return log
+      .of(op.key)
+      .some((lost) => this.#givenUp.has(`${name} ${dotToText(lost)}`) && isRelated(log, lost, op));
   }
 
   #checkCell(peer: SimPeer, name: BucketName, key: string): void {
@@ -140,7 +144,8 @@ export class Witness implements Observer {
       const place = `${name} ${dotToText(op)}`;
       return shed?.has(place) === true || this.#givenUp.has(place);
     };
-    checkCell(peer, name, key, this.log.of(peer, name), isShed);
+    const log = this.log.of(peer, name);
+    checkCell(peer, name, key, log, isShed, (op) => this.isGivenUp(name, op, log));
   }
 
   handled(peer: SimPeer, input: Input, step: Step): void {
@@ -151,6 +156,7 @@ export class Witness implements Observer {
     for (const put of batch?.puts ?? []) this.#record(peer, put);
     this.#damages += batch?.damages.length ?? 0;
     for (const note of step.notes) if (note.event === 'row-lost') this.#gaveUp(peer, note);
+    if (!this.#world.tainted) this.#checkRevived(peer, input, step);
     const changed = this.#changed(peer, batch?.vectors ?? []);
     if (this.#world.tainted) return;
     for (const put of batch?.puts ?? []) {
@@ -163,9 +169,22 @@ export class Witness implements Observer {
     }
     this.count('cells', changed.size);
     this.#floors.handled(peer, step);
-    checkAnnouncements(peer, step);
+    checkAnnouncements(peer, input, step);
     this.#damage.handled(peer, input, step);
     this.#sessions.handled(peer, input, step);
+  }
+
+  #checkRevived(peer: SimPeer, input: Input, { persist, notes }: Step): void {
+    // Under a new origin what was written twice is fetched anew.
+    if (notes.some(({ event }) => event === 'origin-changed')) return;
+    for (const put of persist?.puts ?? []) {
+      checkRevived(
+        peer,
+        input,
+        put,
+        (name, { origin }) => this.#covered.get(peer)?.get(`${name} ${origin}`) ?? [],
+      );
+    }
   }
 
   /** New writes are those of the peer's own origin that were not there before. */
@@ -174,7 +193,12 @@ export class Witness implements Observer {
     for (const entry of after) {
       if (entry.origin !== peer.replica.core.origin || before.some((former) => isSameDot(former, entry)))
         continue;
-      if (log.find(entry) && !this.#world.tainted) continue;
+      const known = log.find(entry);
+      if (known && !this.#world.tainted) {
+        checkSameWrite(known, entry);
+        continue;
+      }
+      if (!this.#world.tainted) checkSeen(entry, before, after);
       log.record(entry, this.#world.tainted);
       if (peer.tainted) this.burnt.add(entry.origin);
       const replaced = before.filter((former) => !after.some((stays) => isSameDot(stays, former)));
@@ -247,9 +271,9 @@ export class Witness implements Observer {
     const lost = log.ops.find((op) => dotToText(op) === dot);
     if (!lost) return;
     const { key } = lost;
-    const isLost = (op: Entry): boolean =>
-      op.key === key && (isSameDot(op, lost) || log.supersedes(lost, op));
-    this.promises = this.promises.filter((promise) => promise.name !== name || !isLost(promise.entry));
+    this.promises = this.promises.filter(
+      ({ name: other, entry }) => other !== name || entry.key !== key || !isRelated(log, lost, entry),
+    );
     for (const other of this.#world.running) {
       const held = other.storage.get(name, key).some((entry) => dotToText(entry) === dot);
       if (!held || this.#world.tainted || other.storage.isDamaged(name, key)) continue;
@@ -279,6 +303,9 @@ export class Witness implements Observer {
     );
   }
 }
+
+const isRelated = (log: BucketLog, a: Entry, b: Entry): boolean =>
+  isSameDot(a, b) || log.supersedes(a, b) || log.supersedes(b, a);
 
 const bucketsOf = (peer: SimPeer): Iterable<Bucket> => peer.replica.core.buckets.values();
 
