@@ -140,7 +140,7 @@ export class Disk implements Source {
     const [number, originNumber] = this.#numbers(bucket, origin);
     if (number === undefined || originNumber === undefined) return undefined;
     const key = dotKey(number, originNumber, seq);
-    const row: Buffer | undefined = this.#environment.dots.getBinaryFast(key);
+    const row: Buffer | undefined = this.#environment.dots.getBinary(key);
     return row && dotOfRow(key, row);
   }
 

@@ -69,7 +69,7 @@ export function writeRanges(rows: Rows, sink: Sink, keyOf: RangeKeyOf, levels: R
   const [fine, middle, coarse] = levels;
   coarse.forEachPair((index, sum) => {
     const key = keyOf(2, index);
-    addStored(sum, rows.getBinaryFast(key));
+    addStored(sum, rows.getBinary(key));
     sink(rows, key, sum.isZero ? undefined : Buffer.from(sum.toBytes().buffer));
   });
   const groups = new Map<number, Group>();
@@ -82,7 +82,7 @@ export function writeRanges(rows: Rows, sink: Sink, keyOf: RangeKeyOf, levels: R
   });
   for (const [index, group] of groups) {
     const key = keyOf(1, index);
-    sink(rows, key, mergedRow(rows.getBinaryFast(key), group));
+    sink(rows, key, mergedRow(rows.getBinary(key), group));
   }
 }
 
@@ -92,7 +92,6 @@ interface Group {
   readonly slots: { readonly slot: number; readonly sum: Sum }[];
 }
 
-/** @param stored good until the next read */
 function mergedRow(stored: Buffer | undefined, { sum, slots }: Group): Buffer | undefined {
   const row = stored !== undefined && isRangeRow(stored) ? stored : NO_SUMS;
   sum.add(row);
