@@ -5,12 +5,13 @@ import { describeMachine, ForeignLoad, type Machine } from './machine.js';
 import { HELP, parseOptions, type BenchOptions } from './options.js';
 import { evaluate, ROWS, tableOf, type Row } from './rows.js';
 import { catchUp } from './scenarios/catch-up.js';
+import { churn } from './scenarios/churn.js';
 import { cliGet } from './scenarios/cli-get.js';
 import { latency } from './scenarios/latency.js';
-import type { Round } from './scenarios/scenario.js';
+import type { Round, Scenario, Verdict } from './scenarios/scenario.js';
 import { write } from './scenarios/write.js';
 
-const SCENARIOS = [write, latency, catchUp, cliGet];
+const SCENARIOS: readonly Scenario[] = [write, latency, catchUp, cliGet, churn];
 /** Above this share of the cores the figures are not to be trusted. */
 const QUIET = 0.05;
 /** The type of Linux's memory file system, as `statfs` tells it. */
@@ -43,7 +44,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const report = await measure(options);
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : textOf(report));
-  return 0;
+  return verdictsOf(report).every(({ isWell }) => isWell) ? 0 : 1;
 }
 
 async function measure(options: BenchOptions): Promise<Report> {
@@ -59,7 +60,9 @@ async function measure(options: BenchOptions): Promise<Report> {
 
 async function runAll(options: BenchOptions, folder: string): Promise<Report> {
   const begin = performance.now();
-  const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  const chosen = SCENARIOS.filter(({ name, isExtra = false }) =>
+    options.only.length === 0 ? !isExtra : options.only.includes(name),
+  );
   const rounds: Record<string, Round[]> = {};
   const foreign: Record<string, number | undefined> = {};
   for (const scenario of chosen) {
@@ -84,23 +87,39 @@ async function warnOfMemoryDisk(folder: string): Promise<void> {
   process.stderr.write(`bench: ${folder} lies in memory: name a folder on a disk with --data\n`);
 }
 
-function textOf({ machine, options, seconds, foreign, rows }: Report): string {
-  const { cpu, cores, memoryGiB, system, node, versions } = machine;
+/** What scenarios that were run say of themselves. */
+const verdictsOf = ({ rounds }: Report): Verdict[] =>
+  SCENARIOS.flatMap(({ name, judge }) => (rounds[name] && judge?.(rounds[name])) ?? []);
+
+function textOf(report: Report): string {
+  const lines = verdictsOf(report).flatMap((verdict) => verdict.lines);
+  return [...(report.rows.length > 0 ? comparisonOf(report) : []), ...lines, ...footOf(report), ''].join(
+    '\n',
+  );
+}
+
+/** Rumeur beside the plain peer. */
+function comparisonOf({ options, rows }: Report): string[] {
   const { sizes, rounds } = options;
-  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const disturbed = Object.entries(foreign).filter(([, share]) => (share ?? 0) > QUIET);
   return [
     '',
     tableOf(rows),
     `Median (lowest-highest) of ${rounds} round${rounds === 1 ? '' : 's'}; of ${sizes.gets} pairs for CLI get. Ratios are formed round by round.`,
     `${sizes.writes} sets in write, ${sizes.keys} keys of which ${sizes.missed} were missed in join and rejoin.`,
+  ];
+}
+
+function footOf({ machine, seconds, foreign }: Report): string[] {
+  const { cpu, cores, memoryGiB, system, node, versions } = machine;
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const disturbed = Object.entries(foreign).filter(([, share]) => (share ?? 0) > QUIET);
+  return [
     `${cores} x ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}, ${packages.join(', ')}; ${seconds} s.`,
     ...disturbed.map(
       ([name, share]) =>
         `DISTURBED: other programs took ${percent(share ?? 0)} of the machine during ${name}.`,
     ),
-    '',
-  ].join('\n');
+  ];
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)}%`;

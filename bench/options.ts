@@ -19,15 +19,23 @@ Measures Rumeur beside a plain flooding peer on this machine and prints a table.
 
   --quick           a short run: one or two rounds of smaller sizes, under a minute
   --rounds <n>      rounds of each scenario (default 3; quick 1)
-  --only <names>    of write, latency, catch-up, cli-get; separated by commas
-  --keys <n>        sets in write and keys in catch-up (default 50000 and 100000)
+  --only <names>    of write, latency, catch-up, cli-get; separated by commas. And churn, which runs only when it is
+                    named: sets and deletes until a data file would show what they leave behind
+  --keys <n>        sets in write, keys in catch-up and rounds of churn (default 50000, 100000 and 1000000)
   --data <folder>   where the peers keep their data: a real disk, not a memory file system
   --profile <folder>  writes a CPU profile of every peer's process there
   --json            prints everything measured as JSON
 `;
 
-const FULL: Sizes = { writes: 50_000, latencies: 2000, keys: 100_000, missed: 1000, gets: 20 };
-const QUICK: Sizes = { writes: 20_000, latencies: 500, keys: 50_000, missed: 500, gets: 7 };
+const FULL: Sizes = {
+  writes: 50_000,
+  latencies: 2000,
+  keys: 100_000,
+  missed: 1000,
+  gets: 20,
+  churn: 1_000_000,
+};
+const QUICK: Sizes = { writes: 20_000, latencies: 500, keys: 50_000, missed: 500, gets: 7, churn: 20_000 };
 
 /** @throws Error that says what is wrong with the arguments */
 export function parseOptions(argv: readonly string[]): BenchOptions {
@@ -57,6 +65,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
             ...defaults,
             writes: keys,
             keys,
+            churn: keys,
             latencies: Math.min(keys, defaults.latencies),
             missed: Math.ceil(keys / 100),
           },

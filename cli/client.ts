@@ -11,6 +11,7 @@ export interface Answer {
   readonly value: unknown;
   readonly found?: unknown;
   readonly more?: unknown;
+  readonly after?: unknown;
   readonly context?: unknown;
 }
 

@@ -16,7 +16,7 @@ export async function* keyPages(
   options: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<readonly string[]> {
   const call: Call = (page) => client.call('keys', page);
-  yield* pages(call, options, keyOf, (key) => key);
+  yield* pages(call, options, keyOf);
 }
 
 /** All members of a set in byte order, a page at a time. */
@@ -26,7 +26,7 @@ export async function* memberPages(
   options: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<readonly string[]> {
   const call: Call = (page) => client.call('smembers', key, page);
-  yield* pages(call, options, memberOf, (member) => member);
+  yield* pages(call, options, memberOf);
 }
 
 /** All entries in the byte order of their keys, a page at a time. */
@@ -35,7 +35,7 @@ export async function* entryPages(
   options: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<readonly EntryRow[]> {
   const call: Call = (page) => client.call('entries', page);
-  yield* pages(call, options, rowOf, ({ key }) => key);
+  yield* pages(call, options, rowOf);
 }
 
 /** Asks for one page. */
@@ -45,7 +45,6 @@ async function* pages<T>(
   call: Call,
   options: Readonly<Record<string, unknown>>,
   read: (row: unknown) => T,
-  keyIn: (row: T) => string,
 ): AsyncGenerator<readonly T[]> {
   let after: string | undefined;
   for (let more = true; more;) {
@@ -54,12 +53,16 @@ async function* pages<T>(
       limit: PAGE,
       ...(after === undefined ? {} : { after }),
     });
-    const rows = Array.isArray(answer.value) ? answer.value.map(read) : [];
-    yield rows;
-    const last = rows.at(-1);
-    more = answer.more === true && last !== undefined;
-    if (last !== undefined) after = keyIn(last);
+    yield Array.isArray(answer.value) ? answer.value.map(read) : [];
+    more = answer.more === true;
+    // A page may be without rows where very many keys were deleted: the peer says where to go on.
+    if (more) after = cursorOf(answer);
   }
+}
+
+function cursorOf({ after }: Answer): string {
+  if (typeof after === 'string') return after;
+  throw senseless('a page');
 }
 
 function memberOf(row: unknown): string {

@@ -125,12 +125,16 @@ const WITHOUT_WORDS: ReadonlySet<CommandName> = new Set([
 ]);
 
 function usageError(name: CommandName, error: CommanderError): RumeurError {
-  const message = error.message.replace(/^error: /, '').split('\n')[0] ?? error.message;
+  const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const meant = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? '')?.[1];
   const beginsWithDash = error.code === 'commander.unknownOption' && !WITHOUT_WORDS.has(name);
   const hint = beginsWithDash
-    ? `write -- before a key, value or id that begins with a dash; rumeur help ${name} lists the options`
+    ? `write -- after the options, and then a key, value or id that begins with a dash; rumeur help ${name} lists the options`
     : `rumeur help ${name} shows how it goes`;
-  return new RumeurError('ARGUMENT_INVALID', `${name}: ${message}`, { cause: error, hint });
+  return new RumeurError('ARGUMENT_INVALID', `${name}: ${first}`, {
+    cause: error,
+    hint: meant === undefined ? hint : `did you mean ${meant}? ${hint}`,
+  });
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;

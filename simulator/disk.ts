@@ -10,17 +10,11 @@ export interface Tail {
   readonly tear?: (batch: Batch) => Batch;
 }
 
-/** What one step of the replica has to store. */
-export interface Change {
-  readonly batch: Batch | undefined;
-  readonly rebuilds: readonly BucketName[];
-}
-
 /** One peer's data directory: what a crash leaves behind, and what a process has written there and not yet flushed. */
 export class Disk {
   #flushed: SimStorage | undefined;
-  readonly #unflushed: Change[] = [];
-  /** Changes handed over so far. */
+  readonly #unflushed: Batch[] = [];
+  /** Batches handed over so far. */
   #written = 0;
   #closed = false;
   /** There is no room: batches are refused, or taken and never flushed. Until somebody makes room and starts the peer. */
@@ -47,19 +41,16 @@ export class Disk {
     return new SimStorage(ids, restored);
   }
 
-  /** @returns the number of the change, for `flush` */
-  write(change: Change): number {
-    this.#unflushed.push(change);
+  /** @returns the number of the batch, for `flush` */
+  write(batch: Batch): number {
+    this.#unflushed.push(batch);
     return ++this.#written;
   }
 
-  /** Everything up to the change with this number is on the disk from now on. */
+  /** Everything up to the batch with this number is on the disk from now on. */
   flush(upTo: number): void {
     const first = this.#written - this.#unflushed.length;
-    for (const { batch, rebuilds } of this.#unflushed.splice(0, Math.max(0, upTo - first))) {
-      if (batch) this.#flushed?.commit(batch);
-      for (const bucket of rebuilds) this.#flushed?.rebuild(bucket);
-    }
+    for (const batch of this.#unflushed.splice(0, Math.max(0, upTo - first))) this.#flushed?.commit(batch);
   }
 
   /** A clean end: everything is flushed, and the next process goes on under the same origin. */
@@ -73,7 +64,7 @@ export class Disk {
     const whole = this.full ? 0 : Math.floor(this.#unflushed.length * kept);
     this.flush(this.#written - this.#unflushed.length + whole);
     const [torn] = this.#unflushed;
-    if (tear && torn?.batch) this.#flushed?.commit(tear(torn.batch));
+    if (tear && torn) this.#flushed?.commit(tear(torn));
     this.#unflushed.length = 0;
   }
 

@@ -208,6 +208,12 @@ export class Network {
     }
   }
 
+  /** Whether what this side sends on a link arrives, and what the other one sends arrives here. */
+  isSound(peer: SimPeer, id: LinkId): boolean {
+    const ends = this.#links.ends(peer, id);
+    return ends?.every((end) => end.open && !end.holed && end.life === end.peer.life) === true;
+  }
+
   /** Breaks the n-th link, with what was under way. @returns whether there was one */
   breakLink(n: number): boolean {
     const link = this.#links.nth(n);

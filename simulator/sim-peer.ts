@@ -5,7 +5,8 @@ import type { PolicyName } from '../src/data/policy.js';
 import type { Bucket } from '../src/replica/bucket.js';
 import { Replica } from '../src/replica/replica.js';
 import type { Input, Note, Reply, Step } from '../src/replica/step.js';
-import { type Change, Disk, type Tail } from './disk.js';
+import type { Batch } from '../src/replica/batch.js';
+import { Disk, type Tail } from './disk.js';
 import { WaitingInputs } from './inbox.js';
 import { type Copy, type Damage, SimStorage } from './sim-storage.js';
 import {
@@ -101,6 +102,8 @@ export class SimPeer {
   leave(): void {
     this.resume();
     this.take({ kind: 'leave' });
+    // A disk that is full may have ended it on the way: that is no clean end.
+    if (!this.running) return;
     this.disk.close();
     this.#end();
     this.#world.network.hangUp(this);
@@ -213,9 +216,8 @@ export class SimPeer {
     if (step.persist && this.disk.full === 'refuses') return this.crash();
     const batch = step.persist && (this.sabotage.commit?.(step.persist) ?? step.persist);
     if (batch) this.storage.commit(batch);
-    for (const bucket of step.rebuilds) this.storage.rebuild(bucket);
     observer.handled?.(this, input, step);
-    this.#persist({ batch, rebuilds: step.rebuilds });
+    this.#persist(batch);
     this.#perform(step);
   }
 
@@ -229,9 +231,9 @@ export class SimPeer {
     this.#sleep(step.wakeAt);
   }
 
-  #persist(change: Change): void {
-    if (!this.options.durable || (!change.batch && change.rebuilds.length === 0)) return;
-    const written = this.disk.write(change);
+  #persist(batch: Batch | undefined): void {
+    if (!this.options.durable || !batch) return;
+    const written = this.disk.write(batch);
     // A flush takes with it all that was committed before.
     this.#flushAt = Math.max(this.#flushAt, this.#world.now + this.#random.integer(...this.options.flushMs));
     this.#whenFlushed(() => {

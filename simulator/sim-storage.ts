@@ -1,7 +1,7 @@
 import type { BucketName } from '../src/base/ids.js';
 import { type Cell, EMPTY_CELL } from '../src/data/cell.js';
 import type { Entry } from '../src/data/entry.js';
-import type { Batch, Totals } from '../src/replica/batch.js';
+import type { Batch } from '../src/replica/batch.js';
 import type { KeyRange } from '../src/replica/view.js';
 import { type MemorySnapshot, MemoryStorage, type StoreIds } from '../src/storage/memory.js';
 import type { Provenance } from '../src/storage/storage.js';
@@ -67,15 +67,6 @@ export class SimStorage extends MemoryStorage {
       if (read.length > 0) yield read;
     }
     return undefined;
-  }
-
-  /** Of what was written: on the disk it is carried out late, when rows may have been damaged that were whole at the time. */
-  override rebuild(bucket: BucketName): Totals {
-    const damaged = [...this.#damaged];
-    this.#damaged.clear();
-    const totals = super.rebuild(bucket);
-    for (const [place, cell] of damaged) this.#damaged.set(place, cell);
-    return totals;
   }
 
   override commit(batch: Batch): void {

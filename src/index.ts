@@ -28,6 +28,7 @@ export type {
   PeerState,
   PeerSync,
   Status,
+  SyncCheck,
 } from './api/service.js';
 export type { ExplainedArrival, ExplainedWrite, PeerName, ReplacedWrite } from './api/explanation.js';
 export type { BucketComparison, DifferentWrite, VerifyOptions } from './api/comparison.js';

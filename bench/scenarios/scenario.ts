@@ -10,6 +10,8 @@ export interface Sizes {
   readonly missed: number;
   /** Pairs of processes. */
   readonly gets: number;
+  /** Rounds of set and delete. */
+  readonly churn: number;
 }
 
 /** The figures of one variant in one round, by name. */
@@ -27,9 +29,18 @@ export interface Context {
   readonly progress: (text: string) => void;
 }
 
+export interface Verdict {
+  readonly lines: readonly string[];
+  readonly isWell: boolean;
+}
+
 export interface Scenario {
   readonly name: string;
+  /** Run only when it is named. */
+  readonly isExtra?: boolean;
   run(context: Context): Promise<Round[]>;
+  /** What is said of it beside the table, and whether it is as it must be. */
+  readonly judge?: (rounds: readonly Round[]) => Verdict;
 }
 
 /** Sets before the clock runs, so that the code is compiled. */

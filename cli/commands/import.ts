@@ -19,7 +19,8 @@ export const command: CommandModule = {
     ],
     details: `NDJSON holds {"key": ..., "value": ...} a line, JSON one object of key to value. A bad line is
 reported with its number and the rest goes on; the exit code is then 4. No digit of a number is
-lost. It may be interrupted and run again: a key that is written twice holds the same.`,
+lost. It may be interrupted and run again: a key that is written twice holds the same. Buckets of
+counters and sets take no values, so nothing can be imported there.`,
     examples: [
       'config1 import data.ndjson',
       'config1 import data.json --strict',

@@ -79,11 +79,12 @@ function bucketLines({ buckets }: Status, now: number): string[] {
     if (damaged !== undefined)
       lines.push(pc.red(`bucket ${bucket}: ${writes(damaged)} in damaged rows, awaited from other peers`));
     if (tombstones > 0) {
-      const deleted = `bucket ${bucket}: ${tombstones.toLocaleString('en-US')} deleted keys are remembered`;
-      const waiting = heldBy
-        ? ` until ${shownName(heldBy.name)} (${heldBy.peer}) has them, last heard of ${duration(now - heldBy.since)} ago`
-        : '';
-      lines.push(deleted + waiting);
+      const deleted = `bucket ${bucket}: ${tombstones.toLocaleString('en-US')} deleted ${tombstones === 1 ? 'key is' : 'keys are'} remembered`;
+      const waiting = heldBy.map(
+        ({ peer, name, since }) =>
+          ` until ${shownName(name)} (${peer}) has them, last heard of ${duration(now - since)} ago`,
+      );
+      lines.push(deleted + waiting.join(',\n  and'));
     }
     return lines;
   });

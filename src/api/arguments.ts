@@ -1,4 +1,6 @@
 import { RumeurError } from '../base/errors.js';
+import type { WriteContext } from '../data/op.js';
+import { contextFromText } from '../data/policies/context-text.js';
 import { describe, type ValueLimits } from './json.js';
 import { checkKeyPart } from './values.js';
 
@@ -18,3 +20,20 @@ export function checkMember(member: unknown, limits: ValueLimits): asserts membe
   }
   checkKeyPart(member, 'the member', limits);
 }
+
+/** A member, or a list of them, as a list. @throws those of `checkMember` */
+export function membersOf(given: unknown, limits: ValueLimits): string[] {
+  const isList = typeof given === 'object' && given !== null && Symbol.iterator in given;
+  if (typeof given === 'object' && !isList) {
+    throw new RumeurError('ARGUMENT_INVALID', `a member, or a list of them, not ${describe(given)}`);
+  }
+  const list: unknown[] = isList ? Array.from(given as Iterable<unknown>) : [given];
+  return list.map((member) => {
+    checkMember(member, limits);
+    return member;
+  });
+}
+
+/** What the writer has seen, where its options say so. @throws `ARGUMENT_INVALID` for a context that is none of ours */
+export const contextIn = ({ context }: { readonly context?: string }): { context?: WriteContext } =>
+  context === undefined ? {} : { context: contextFromText(context) };

@@ -15,7 +15,8 @@ import type {
   StandingWrite,
 } from './explanation.js';
 import type { Arrival, History, Loser } from './history.js';
-import { namesOf, type Reader } from './reader.js';
+import type { Reader } from './reader.js';
+import { namesOf } from './rows.js';
 
 /** Of a set, this many of its members are explained. */
 const MAX_MEMBERS = 100;

@@ -1,10 +1,12 @@
-import type { Dot } from '../data/dot.js';
+import { RecentMap } from '../base/recent-map.js';
+import { without } from '../data/cell.js';
+import { type Dot, isSameDot } from '../data/dot.js';
 import type { Entry } from '../data/entry.js';
 import type { Stamp } from '../data/stamp.js';
 import type { Change, Source } from '../replica/step.js';
 
-/** Keys that are remembered: those that changed last. */
-const MAX_KEYS = 10_000;
+/** Keys that are remembered: at least those that changed last, at most twice as many. */
+const KEYS = 5_000;
 /** For each key: standing writes, the greatest, and replaced ones, the last. */
 const MAX_STANDING = 8;
 const MAX_LOSERS = 5;
@@ -19,8 +21,12 @@ export interface Arrival {
   readonly from: Source | undefined;
 }
 
-/** A write without the bulk of its value. */
-export interface Sketch extends Dot {
+interface Arrived extends Dot {
+  readonly arrival: Arrival;
+}
+
+/** A write that stood here and was replaced, without the bulk of its value. */
+export interface Loser extends Dot {
   readonly stamp: Stamp;
   /** The first 200 bytes of its JSON text at most; `null` of a delete. */
   readonly preview: Uint8Array | null;
@@ -28,16 +34,13 @@ export interface Sketch extends Dot {
   readonly bytes: number;
   /** `undefined` when it was here before the history began. */
   readonly arrival: Arrival | undefined;
-}
-
-/** A write that stood here and was replaced. */
-export interface Loser extends Sketch {
   /** Milliseconds since 1970. */
   readonly replacedAt: number;
 }
 
 interface Remembered {
-  readonly standing: readonly Sketch[];
+  /** What came since the history began. */
+  readonly standing: readonly Arrived[];
   /** Last replaced first. */
   readonly losers: readonly Loser[];
 }
@@ -47,39 +50,31 @@ interface Remembered {
  * is told of each change; a write that was beaten before it came never stood here and is not in it.
  */
 export class History {
-  /** In the order of their last changes. */
-  readonly #keys = new Map<string, Remembered>();
-  readonly #maxKeys: number;
+  readonly #keys: RecentMap<string, Remembered>;
 
-  constructor(maxKeys = MAX_KEYS) {
-    this.#maxKeys = maxKeys;
-  }
-
-  get size(): number {
-    return this.#keys.size;
+  /** @param keys how many to remember at least */
+  constructor(keys = KEYS) {
+    this.#keys = new RecentMap(keys);
   }
 
   /** @param at milliseconds since 1970 */
-  add({ bucket, entry, cell, from }: Change, at: number): void {
+  add({ bucket, entry, before, cell, from }: Change, at: number): void {
     const id = idOf(bucket, entry.key);
-    const { standing: before, losers } = this.#keys.get(id) ?? NOTHING;
-    const standing = cell.slice(-MAX_STANDING).map((one) => {
-      const arrival = isSame(one, entry) ? { at, from } : before.find((old) => isSame(old, one))?.arrival;
-      return sketchOf(one, arrival);
-    });
-    const replaced = before
-      .filter((old) => !cell.some((one) => isSame(old, one)))
-      .map((old) => ({ ...old, replacedAt: at }));
-    // Set anew, it stands last in the map's order.
-    this.#keys.delete(id);
-    this.#keys.set(id, { standing, losers: [...replaced.reverse(), ...losers].slice(0, MAX_LOSERS) });
-    const [oldest] = this.#keys.keys();
-    if (this.#keys.size > this.#maxKeys && oldest !== undefined) this.#keys.delete(oldest);
+    const { standing: known, losers } = this.#keys.get(id) ?? NOTHING;
+    const arrivalOf = (one: Dot): Arrival | undefined => known.find((old) => isSameDot(old, one))?.arrival;
+    const standing: Arrived[] = [];
+    for (const one of cell.length > MAX_STANDING ? cell.slice(-MAX_STANDING) : cell) {
+      const arrival = isSameDot(one, entry) ? { at, from } : arrivalOf(one);
+      if (arrival) standing.push({ origin: one.origin, seq: one.seq, arrival });
+    }
+    const gone = without(before, cell).slice(-MAX_LOSERS).reverse();
+    const replaced = gone.map((old) => loserOf(old, arrivalOf(old), at));
+    const kept = replaced.length === 0 ? losers : [...replaced, ...losers].slice(0, MAX_LOSERS);
+    this.#keys.set(id, { standing, losers: kept });
   }
-
   /** `undefined` when the write did not come since the start, or too many other keys have changed since. */
   arrivalOf(bucket: string, key: string, dot: Dot): Arrival | undefined {
-    return this.#keys.get(idOf(bucket, key))?.standing.find((one) => isSame(one, dot))?.arrival;
+    return this.#keys.get(idOf(bucket, key))?.standing.find((one) => isSameDot(one, dot))?.arrival;
   }
 
   /** What was replaced under this key, the last first. */
@@ -93,14 +88,17 @@ const NOTHING: Remembered = { standing: [], losers: [] };
 /** Names of buckets hold no slash. */
 const idOf = (bucket: string, key: string): string => `${bucket}/${key}`;
 
-const isSame = (a: Dot, b: Dot): boolean => a.seq === b.seq && a.origin === b.origin;
-
-/** A copy of the beginning: a part of the value itself would keep all of it in memory. */
-const sketchOf = ({ origin, seq, stamp, value }: Entry, arrival: Arrival | undefined): Sketch => ({
+/** With a copy of the beginning: a part of the value itself would keep all of it in memory. */
+const loserOf = (
+  { origin, seq, stamp, value }: Entry,
+  arrival: Arrival | undefined,
+  replacedAt: number,
+): Loser => ({
   origin,
   seq,
   stamp,
   preview: value && Uint8Array.from(value.subarray(0, PREVIEW_BYTES)),
   bytes: value?.length ?? 0,
   arrival,
+  replacedAt,
 });

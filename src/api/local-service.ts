@@ -1,9 +1,10 @@
 import { RumeurError } from '../base/errors.js';
-import { type BucketName, isId } from '../base/ids.js';
+import type { BucketName } from '../base/ids.js';
 import { parsePeerUrl } from '../base/url.js';
 import type { Config } from '../config/config.js';
 import { counterValue } from '../data/policies/counter.js';
 import { memberKey } from '../data/policies/set.js';
+import type { PolicyName } from '../data/policy.js';
 import type { Link } from '../protocol/link.js';
 import type { Bucket } from '../replica/bucket.js';
 import { activeLinks } from '../replica/core.js';
@@ -12,33 +13,37 @@ import type { Change, OpResult } from '../replica/step.js';
 import type { Loop } from '../runtime/loop.js';
 import type { Storage } from '../storage/storage.js';
 import type { BucketComparison, VerifyOptions } from './comparison.js';
+import { deleteSet } from './delete-set.js';
 import { Explainer } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { History } from './history.js';
 import { PeerDirectory } from './peer-directory.js';
-import { namesOf, needsPolicy, Reader } from './reader.js';
+import { isSamePlace, targetOf } from './peer-target.js';
+import { Reader } from './reader.js';
+import { namesOf } from './rows.js';
 import type {
   BucketInfo,
   Counted,
   MemberRange,
+  Page,
   PeerInfo,
   PeerService,
   Row,
   RowChange,
   ScanRange,
   Siblings,
+  Soon,
   Status,
+  SyncCheck,
   WriteOp,
   WriteResult,
 } from './service.js';
 import { SiblingBound } from './sibling-bound.js';
+import { quote } from './suggest.js';
 import { bucketsOf, heldOf, peersOf, syncOf } from './status.js';
 import { checkKeyPart } from './values.js';
 import { comparisonOf } from './verify.js';
 import { Watchers } from './watchers.js';
-
-/** Members that are removed in one commit when a whole set is deleted. */
-const MEMBERS_AT_ONCE = 1000;
 
 /** The service of the peer in this process: reads go to the store, writes through the loop. */
 export class LocalService implements PeerService {
@@ -88,19 +93,30 @@ export class LocalService implements PeerService {
     });
   }
 
-  read(bucket: string, key: string): Uint8Array | undefined {
+  /** @throws `POLICY` with the buckets that will do, and what else can be done */
+  #bucketWith(policy: PolicyName, name: string, otherwise: string): Bucket {
+    const bucket = this.#bucket(name);
+    if (bucket.policy.name === policy) return bucket;
+    const fit = [...this.#replica.core.buckets.values()].filter((other) => other.policy.name === policy);
+    const names = fit.length === 0 ? 'the config has none' : fit.map((other) => other.name).join(', ');
+    throw new RumeurError('POLICY', `the bucket '${name}' has the policy "${bucket.policy.name}"`, {
+      hint: `name a bucket with the policy "${policy}": ${names}; ${otherwise}`,
+    });
+  }
+
+  read(bucket: string, key: string): Soon<Uint8Array | undefined> {
     return this.#reader.read(this.#bucket(bucket), key);
   }
 
   siblings(bucket: string, key: string): Siblings {
-    return this.#reader.siblings(this.#bucket(bucket), key);
+    return this.#reader.siblings(this.#bucketWith('siblings', bucket, PLAIN_GET), key);
   }
 
-  members(bucket: string, key: string, range: MemberRange): { members: string[]; more: boolean } {
-    return this.#reader.members(this.#bucket(bucket), key, range);
+  members(bucket: string, key: string, range: MemberRange): Page<string> {
+    return this.#reader.members(this.#bucketWith('set', bucket, PLAIN_GET), key, range);
   }
 
-  scan(bucket: string, range: ScanRange): { rows: Row[]; more: boolean } {
+  scan(bucket: string, range: ScanRange): Soon<Page<Row>> {
     return this.#reader.scan(this.#bucket(bucket), range);
   }
 
@@ -124,7 +140,8 @@ export class LocalService implements PeerService {
   }
 
   async increment(name: string, key: string, by: number): Promise<Counted> {
-    const [result] = await this.#write(this.#bucket(name), [{ key, increment: by }]);
+    const bucket = this.#bucketWith('counter', name, 'or set a value that is a number');
+    const [result] = await this.#write(bucket, [{ key, increment: by }]);
     if (!result?.entry) throw new RumeurError('INTERNAL', 'an increment without a result');
     return { value: counterValue(result.cell), ...namesOf(result.entry) };
   }
@@ -145,8 +162,7 @@ export class LocalService implements PeerService {
     members: readonly string[],
     value: Uint8Array | null,
   ): Promise<readonly OpResult[]> {
-    const bucket = this.#bucket(name);
-    if (bucket.policy.name !== 'set') throw needsPolicy(bucket, 'set', 'or set a value that is an array');
+    const bucket = this.#bucketWith('set', name, 'or set a value that is an array');
     const ops = members.map((member) => {
       const stored = memberKey(key, member);
       checkKeyPart(stored, 'the key together with the member', this.#config.limits);
@@ -162,23 +178,15 @@ export class LocalService implements PeerService {
       throw new RumeurError('POLICY', message, { hint: 'use sadd and srem' });
     }
     const results: WriteResult[] = [];
-    for (const { key } of ops) results.push(await this.#deleteSet(bucket, key));
-    return results;
-  }
-
-  async #deleteSet(bucket: Bucket, key: string): Promise<WriteResult> {
-    let last: WriteResult = { found: false };
-    let after: string | undefined;
-    for (let more = true; more;) {
-      const range = { limit: MEMBERS_AT_ONCE, ...(after === undefined ? {} : { after }) };
-      const page = this.#reader.members(bucket, key, range);
-      const ops = page.members.map((member) => ({ key: memberKey(key, member), value: null }));
-      const results = ops.length === 0 ? [] : await this.#write(bucket, ops);
-      last = results.map(resultOf).findLast(({ dot }) => dot !== undefined) ?? last;
-      after = page.members.at(-1);
-      ({ more } = page);
+    for (const { key } of ops) {
+      const remove = (members: readonly string[]): Promise<readonly OpResult[]> =>
+        this.#write(
+          bucket,
+          members.map((member) => ({ key: memberKey(key, member), value: null })),
+        );
+      results.push(await deleteSet((range) => this.#reader.members(bucket, key, range), remove));
     }
-    return last;
+    return results;
   }
 
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void {
@@ -201,35 +209,47 @@ export class LocalService implements PeerService {
 
   async addPeer(url: string): Promise<void> {
     const canonical = parsePeerUrl(url);
-    if (canonical === this.#url) {
-      throw new RumeurError('ARGUMENT_INVALID', `${canonical} is this peer itself`, {
-        hint: 'name another peer',
-      });
-    }
+    if (isSamePlace(canonical, this.#url)) throw itself(url);
     await this.#loop.addPeer(canonical);
   }
 
-  async removePeer(target: string): Promise<void> {
-    await this.#loop.removePeer(isId(target) ? target : parsePeerUrl(target));
+  async removePeer(urlOrId: string): Promise<void> {
+    await this.#loop.removePeer(this.#other(urlOrId));
   }
 
-  async evict(target: string): Promise<void> {
-    await this.#loop.evict(isId(target) ? target : parsePeerUrl(target));
+  async evict(urlOrId: string): Promise<void> {
+    await this.#loop.evict(this.#other(urlOrId));
   }
 
-  compare(): Promise<void> {
-    return this.#loop.compare();
+  /** @throws `ARGUMENT_INVALID` for this peer itself, and for what is neither a url nor an id */
+  #other(urlOrId: string): string {
+    const self = { id: this.#replica.peerId, url: this.#url };
+    const known = this.getPeers().flatMap(({ url }) => url ?? []);
+    const target = targetOf(urlOrId, self, known);
+    if (target === self.id) throw itself(urlOrId);
+    return target;
+  }
+
+  async compare(): Promise<SyncCheck> {
+    const silent = await this.#loop.compare();
+    // What was sent to a peer that does not answer counts as received in the status.
+    return silent > 0 ? { inSync: false, silent } : { inSync: this.status().inSync };
   }
 
   async verify({ peer, bucket: name }: VerifyOptions = {}): Promise<BucketComparison[]> {
     const bucket = name === undefined ? undefined : this.#bucket(name).name;
-    const target = peer === undefined || isId(peer) ? peer : parsePeerUrl(peer);
+    const target = peer === undefined ? undefined : this.#other(peer);
     const comparisons = await this.#loop.verify(target, bucket);
     const peers = this.getPeers();
     return comparisons.map((one) => {
       const { policy } = this.#bucket(one.bucket);
       return comparisonOf(one, policy.name, this.#names.ofPeer(one.peer), peers);
     });
+  }
+
+  /** The store is about to be closed: reads that are still under way fail. */
+  close(): void {
+    this.#reader.close();
   }
 
   getPeers(): PeerInfo[] {
@@ -258,7 +278,7 @@ export class LocalService implements PeerService {
       durability: this.#config.durability,
       readOnly,
       buckets,
-      peers: syncOf(core, links),
+      peers: syncOf(core, links, this.#replica.members),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },
@@ -266,8 +286,13 @@ export class LocalService implements PeerService {
   }
 }
 
+const PLAIN_GET = 'a plain get reads this one';
+
 /** What stands under a member's key while it belongs to the set. */
 const TRUE = new TextEncoder().encode('true');
+
+const itself = (urlOrId: string): RumeurError =>
+  new RumeurError('ARGUMENT_INVALID', `${quote(urlOrId)} is this peer itself`, { hint: 'name another peer' });
 
 const resultOf = ({ found, entry }: OpResult): WriteResult =>
   entry ? { found, ...namesOf(entry) } : { found };

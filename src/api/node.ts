@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { RumeurError } from '../base/errors.js';
+import type { RumeurError } from '../base/errors.js';
 import type { OriginId, PeerId } from '../base/ids.js';
 import type { Config } from '../config/config.js';
 import { MAX_MESSAGE_BYTES } from '../protocol/limits.js';
@@ -146,6 +146,7 @@ export class PeerNode {
     await this.#events.close(500);
     await this.#loop.leave();
     await Promise.all([this.#transport.stop(), this.#http.close()]);
+    this.service.close();
     await this.#storage.close();
   }
 }
@@ -173,6 +174,3 @@ function secureSeed(): [number, number, number, number] {
   const bytes = randomBytes(16);
   return [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [number, number, number, number];
 }
-
-export const closedError = (): RumeurError =>
-  new RumeurError('PEER_UNREACHABLE', 'this peer has been closed', { hint: 'open it again' });

@@ -1,13 +1,10 @@
 import { RumeurError } from '../base/errors.js';
 import { DEFAULT_BUCKET } from '../base/ids.js';
-import type { WriteContext } from '../data/op.js';
-import { contextFromText } from '../data/policies/context-text.js';
-import { checkMember } from './arguments.js';
-import { didYouMean, quote } from './events/arguments.js';
 import { describe } from './json.js';
-import type { BucketOption, Json, PeerChange, WriteOptions } from './peer-types.js';
+import type { BucketOption, Json, PeerChange } from './peer-types.js';
 import type { RowChange } from './service.js';
-import { decodeValue, type ValueLimits } from './values.js';
+import { didYouMean, quote } from './suggest.js';
+import { decodeValue } from './values.js';
 
 export const WRITE_OPTIONS = ['bucket', 'context'];
 
@@ -29,12 +26,6 @@ export function checkOptions(options: object, known: readonly string[]): void {
   throw new RumeurError('ARGUMENT_INVALID', `there is no option ${quote(unknown)}`, { hint });
 }
 
-/** @throws `ARGUMENT_INVALID` for a context that is none of ours */
-export const contextOf = (options: WriteOptions): { context?: WriteContext } =>
-  (options as WriteOptions | null)?.context === undefined
-    ? {}
-    : { context: contextFromText(options.context) };
-
 /** @throws `ARGUMENT_INVALID` for what is no list of pairs */
 export function pairsOf(rows: Iterable<readonly [string, Json]>): (readonly [string, Json])[] {
   const list: unknown = rows;
@@ -53,17 +44,4 @@ export function toChange<T>({ bucket, key, value, dot, stamp, siblings, member }
   if (value === null) return { ...common, deleted: true };
   const change = { ...common, value: decodeValue(value) as T };
   return siblings === undefined ? change : { ...change, siblings };
-}
-
-/** A member, or a list of them, as a list. @throws `ARGUMENT_INVALID`, `KEY_INVALID`, `KEY_TOO_LONG` */
-export function membersOf(members: string | Iterable<string>, limits: ValueLimits): string[] {
-  const given: unknown = members;
-  const isList = typeof given === 'object' && given !== null && Symbol.iterator in given;
-  if (typeof given !== 'string' && !isList) {
-    throw new RumeurError('ARGUMENT_INVALID', `a member, or a list of them, not ${describe(given)}`);
-  }
-  return (typeof members === 'string' ? [members] : Array.from(members)).map((member: unknown) => {
-    checkMember(member, limits);
-    return member;
-  });
 }

@@ -12,5 +12,7 @@ export async function removeForGood(service: PeerService, urlOrId: string): Prom
   const errors = outcomes.flatMap((one) => (one.status === 'rejected' ? [toRumeurError(one.reason)] : []));
   const serious = errors.find(({ code }) => code !== 'NOT_FOUND');
   if (serious) throw serious;
-  if (errors[0] && errors.length === outcomes.length) throw errors[0];
+  // Both found nobody: that no such peer is known says more than that it is no member.
+  const [, unknown] = errors;
+  if (unknown) throw unknown;
 }

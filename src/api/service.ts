@@ -69,6 +69,19 @@ export interface Siblings {
   readonly context: string | undefined;
 }
 
+/**
+ * A result that is there at once, or a promise of it where reading it takes several turns of the event loop; writes that are
+ * made meanwhile may be in it or not.
+ */
+export type Soon<T> = T | Promise<T>;
+
+/** A part of a list: as much as was asked for, or as may be read in one turn of the event loop, deleted keys included. */
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Where the next page begins: there may be more above this, even if there are no rows here. Absent at the end. */
+  readonly after?: string;
+}
+
 /** Which members of a set. */
 export interface MemberRange {
   /** Only members above this one. */
@@ -113,10 +126,7 @@ export interface BucketInfo {
   keys: number;
 }
 
-/**
- * The member, perhaps this peer itself, that has not announced to have some of the tombstones that stand here; of several
- * the one that has been silent for longest.
- */
+/** A member, perhaps this peer itself, that has not announced to have some of the tombstones that stand here. */
 export interface HeldBy {
   peer: PeerId;
   name: string;
@@ -128,8 +138,8 @@ export interface HeldBy {
 export interface BucketStatus extends BucketInfo {
   /** Standing tombstones. */
   tombstones: number;
-  /** Who keeps tombstones from being dropped; `null` when nobody does. */
-  heldBy: HeldBy | null;
+  /** Who keeps tombstones from being dropped, the longest silent first, 8 at most. */
+  heldBy: readonly HeldBy[];
   /** For each origin the intervals up to which tombstones were dropped here; absent when none ever was. */
   floor?: Record<string, string>;
   /** Writes that were lost in damaged rows and are awaited from other peers; absent when there are none. */
@@ -146,7 +156,7 @@ export interface PeerSync {
   id: PeerId;
   url: string | null;
   state: PeerState;
-  /** Operations that it is known to have and we have not, and the other way round. */
+  /** Operations that it is known to have and we have not, and the other way round; without a link as it last announced. */
   behind: number;
   ahead: number;
   /** The same by bucket: those that differ. */
@@ -167,8 +177,19 @@ export interface PeerSync {
 export interface BucketLag {
   behind: number;
   ahead: number;
-  /** When the difference was first seen, milliseconds since 1970; `null` when that is not known. */
+  /**
+   * Milliseconds since 1970: when the difference was first seen; of a peer without a link, when it last announced what it
+   * has. `null` when that is not known.
+   */
   since: number | null;
+}
+
+/** What a comparison with all linked peers has come to. */
+export interface SyncCheck {
+  /** All of them have answered, and cover the same writes. */
+  inSync: boolean;
+  /** How many of them did not answer within 5 seconds; absent when all did. */
+  silent?: number;
 }
 
 /** A peer and, as far as it knows, its cluster. */
@@ -199,11 +220,19 @@ export interface Status {
  * row that is damaged and not yet repaired with `DISK_FAILED`.
  */
 export interface PeerService {
-  /** The JSON text of what a key holds (see `Row`), `undefined` when there is nothing. */
-  read(bucket: string, key: string): Uint8Array | undefined;
+  /**
+   * The JSON text of what a key holds (see `Row`), `undefined` when there is nothing.
+   * @throws `VALUE_TOO_LARGE`, `OVERLOADED`, both for sets only
+   */
+  read(bucket: string, key: string): Soon<Uint8Array | undefined>;
   /** @throws `POLICY` where values do not stand side by side */
   siblings(bucket: string, key: string): Siblings;
-  /** One commit; resolves when it is as durable as configured. One result for each op, in order. */
+  /**
+   * One commit; resolves when it is as durable as configured. One result for each op, in order.
+   *
+   * In a bucket of sets only deletes are taken. One removes the members that its set has here, in a commit for each 1,000 of
+   * them, one after the other: after an error or a crash in between some are gone and some are left.
+   */
   write(bucket: string, ops: readonly WriteOp[]): Promise<WriteResult[]>;
   /** @param by a safe integer, negative to decrement. @throws `VALUE_INVALID` when the sum would not be one */
   increment(bucket: string, key: string, by: number): Promise<Counted>;
@@ -212,9 +241,9 @@ export interface PeerService {
   /** One commit; resolves with how many of them were members. */
   removeMembers(bucket: string, key: string, members: readonly string[]): Promise<number>;
   /** The members of a set in the order of their UTF-8 bytes. */
-  members(bucket: string, key: string, range: MemberRange): { members: string[]; more: boolean };
-  /** `more`: a bound of the range ended it, and there are further rows. */
-  scan(bucket: string, range: ScanRange): { rows: Row[]; more: boolean };
+  members(bucket: string, key: string, range: MemberRange): Page<string>;
+  /** The keys of a bucket in the order of their UTF-8 bytes. @throws `VALUE_TOO_LARGE`, `OVERLOADED`, both for sets only */
+  scan(bucket: string, range: ScanRange): Soon<Page<Row>>;
   /** Calls `listener` after each change of a key that starts with `prefix`; returns the way to stop it. */
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void;
   /** Where what stands under a key came from. */
@@ -226,8 +255,8 @@ export interface PeerService {
   removePeer(urlOrId: string): Promise<void>;
   /** Tombstones no longer wait for this peer: it will not come back. @throws `NOT_FOUND` for a peer that is no member */
   evict(urlOrId: string): Promise<void>;
-  /** Compares with every neighbour; resolves when all have answered, so that `status` then tells how things stand. */
-  compare(): Promise<void>;
+  /** Compares with every neighbour; resolves when all have answered or are late, so that `status` tells how things stand. */
+  compare(): Promise<SyncCheck>;
   /**
    * Compares data with linked peers entry by entry, bucket by bucket and one after the other, and changes nothing.
    * @throws `NOT_FOUND` for a peer that is not known, `PEER_UNREACHABLE` for one without a link, `OVERLOADED`

@@ -1,7 +1,9 @@
 import type { BucketName, PeerId } from '../base/ids.js';
+import { stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { KnownAddress } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
+import { isEvicted, type MemberRecord } from '../protocol/members.js';
 import type { Core } from '../replica/core.js';
 import type { Bucket } from '../replica/bucket.js';
 import type { Members } from '../replica/members.js';
@@ -64,13 +66,13 @@ function roundTrip(link: Link | undefined): number | null {
   return rtt === null ? null : Math.round(rtt * 100) / 100;
 }
 
-/** How far each known peer is from us, in operations; for peers without a link as of when it ended, unknown. */
-export function syncOf(core: Core, links: readonly Link[]): PeerSync[] {
+/** How far each known peer is from us, in operations; one without a link as far as it last announced what it has. */
+export function syncOf(core: Core, links: readonly Link[], members: Members): PeerSync[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
   return peersOf(core, links).flatMap(({ id, url, state }) => {
     if (id === null) return [];
     const link = byId.get(id);
-    const buckets = link ? lagsOf(core, link) : {};
+    const buckets = link ? lagsOf(core, link) : announcedLags(core, members.get(id));
     const lags = Object.values(buckets);
     const behind = lags.reduce((sum, lag) => sum + lag.behind, 0);
     const ahead = lags.reduce((sum, lag) => sum + lag.ahead, 0);
@@ -86,9 +88,24 @@ function lagsOf(core: Core, link: Link): Record<string, BucketLag> {
   for (const bucket of core.buckets.values()) {
     if (link.refused.has(bucket.name)) continue;
     const lag = { behind: behindOf(bucket, link), ahead: aheadOf(bucket, link) };
-    const since = link.behindSince.get(bucket.name) ?? null;
+    const since = link.apartSince.get(bucket.name) ?? null;
     if (lag.behind + lag.ahead > 0) lags.push([bucket.name, { ...lag, since }]);
   }
+  return Object.fromEntries(lags);
+}
+
+/** The same of a member that is away. Nobody waits for one that was evicted, and of others nothing is known. */
+function announcedLags(core: Core, record: MemberRecord | undefined): Record<string, BucketLag> {
+  if (!record || isEvicted(record)) return {};
+  const announced = new Map(record.vectors);
+  const lags = [...core.buckets.values()].flatMap((bucket): [string, BucketLag][] => {
+    const vector = announced.get(bucket.name);
+    // A bucket that it does not announce is not in its config.
+    if (!vector) return [];
+    const lag = { behind: vector.minus(bucket.vector).count(), ahead: bucket.vector.minus(vector).count() };
+    const since = stampMillis(record.number);
+    return lag.behind + lag.ahead > 0 ? [[bucket.name, { ...lag, since }]] : [];
+  });
   return Object.fromEntries(lags);
 }
 
@@ -127,7 +144,7 @@ export function bucketsOf(
           hash: bucket.fingerprint.toText(),
           vector: intervalsOf(bucket.vector),
           ...(bucket.floor.size > 0 ? { floor: intervalsOf(bucket.floor) } : {}),
-          heldBy: tombstoneStatus(core.view, members, bucket).heldBy[0] ?? null,
+          heldBy: tombstoneStatus(core.view, members, bucket).heldBy,
           ...(bucket.damages.size > 0 ? { damaged: bucket.damages.size } : {}),
           inSync,
         },

@@ -58,7 +58,8 @@ const REASONS: Readonly<Record<Exclude<Comparison['outcome'], 'cancelled'>, stri
   damaged: 'a damaged row was found in this bucket here; it is being repaired',
   linkDown: 'the link ended',
   stalled: 'the other peer did not answer in time',
-  overdue: 'there was too much to compare in the time that repairs may be held up',
+  overdue: 'there was more to compare than can be compared in one go',
+  interrupted: 'this bucket had to be repaired meanwhile, again and again',
   deferred: 'not everything could be taken',
   restless: 'writes kept coming in',
 };

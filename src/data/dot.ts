@@ -7,5 +7,7 @@ export interface Dot {
   readonly seq: number;
 }
 
+export const isSameDot = (a: Dot, b: Dot): boolean => a.seq === b.seq && a.origin === b.origin;
+
 /** `origin.seq`. */
 export const dotToText = (dot: Dot): string => `${dot.origin}.${dot.seq}`;

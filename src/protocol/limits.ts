@@ -40,5 +40,7 @@ export const PUSH_WINDOW_BYTES = 4 * 2 ** 20;
 export const DELTA_WINDOW_CHUNKS = 8;
 /** Intervals, over all origins, that a delta of exact dots may leave a bucket with before it is ended. */
 export const MAX_EXACT_INTERVALS = 4096;
+/** Lost entries that one `deltaRequest` names. */
+export const MAX_MISSING = 1024;
 /** Origins in one version vector; a store begins a new one after each crash. */
 export const MAX_ORIGINS = 2 ** 16;

@@ -1,3 +1,4 @@
+import { Allowance, type Rate } from '../base/allowance.js';
 import type { BucketName, LinkId, PeerId, SessionId } from '../base/ids.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Hello } from './messages.js';
@@ -28,12 +29,12 @@ export interface Link {
   readonly vectors: Map<BucketName, VersionVector>;
   /** The code with which either side ended the link. */
   goodbye: string | undefined;
-  /** Since when, by our wall clock, the other side is known to have operations of a bucket that we lack. */
-  readonly behindSince: Map<BucketName, number>;
+  /** Since when, by our wall clock, the two sides are known to cover different operations of a bucket. */
+  readonly apartSince: Map<BucketName, number>;
   /** Buckets that are not replicated over this link, because the two sides disagree about their policies. */
   readonly refused: Set<BucketName>;
-  /** What the other side did that a sound peer does rarely, if at all; see `MAX_MISDEEDS`. */
-  misdeeds: number;
+  /** What the other side may still do of what a sound peer does rarely, if at all. */
+  readonly leniency: Allowance;
 }
 
 /** Byte credits in both directions: see ACK in docs/PROTOCOL.md. */
@@ -55,6 +56,12 @@ export interface Traffic {
   /** Comparisons of digests that have come to an answer on this link. */
   rounds: number;
 }
+
+/**
+ * The misdeeds on one link that end it: a hundred at once; one a minute is forgiven. A link lives for months, and messages
+ * cross now and then; whoever does it more often than that, for hours, is not sound.
+ */
+const MISDEEDS: Rate = { most: 100, perMs: 1 / 60_000 };
 
 export function openLink(
   id: LinkId,
@@ -80,9 +87,9 @@ export function openLink(
     traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },
     vectors: new Map(),
     goodbye: undefined,
-    behindSince: new Map(),
+    apartSince: new Map(),
     refused: new Set(),
-    misdeeds: 0,
+    leniency: new Allowance(now, MISDEEDS),
   };
 }
 

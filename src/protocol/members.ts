@@ -17,7 +17,7 @@ export interface MemberRecord {
   readonly origins: readonly OriginId[];
   /** What of each bucket was flushed to its disk. */
   readonly vectors: readonly (readonly [BucketName, VersionVector])[];
-  /** The number up to which its announcements do not count: the member was evicted. 0 when it never was. */
+  /** The number up to which its announcements do not count, known or not: the member was evicted. 0 when it never was. */
   readonly evictedUpTo: Stamp;
 }
 

@@ -1,4 +1,5 @@
 import type { BucketName, OriginId, PeerId, SessionId } from '../base/ids.js';
+import type { Dot } from '../data/dot.js';
 import type { EntryWithoutDigest } from '../data/entry.js';
 import type { Stamp } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
@@ -80,6 +81,15 @@ export interface DeltaRequest {
   readonly horizon: number;
   /** How many chunks may be sent before more credit comes. */
   readonly credit: number;
+  /** What the requester has lost by damage and hopes to get back by this: some of it, where it is much (rule 15). */
+  readonly missing?: readonly MissingEntry[];
+}
+
+/** What is known of an entry that was lost. */
+export interface MissingEntry extends Dot {
+  readonly key: string;
+  /** 0: not known. */
+  readonly stamp: Stamp;
 }
 
 export interface Chunk {
@@ -91,7 +101,10 @@ export interface Chunk {
   readonly entries: readonly EntryWithoutDigest[];
   /** What the receiver covers when it has applied the entries. */
   readonly claims: VersionVector;
-  /** Entries were skipped (rule 8): only the dots of the entries are covered, `claims` is empty. */
+  /**
+   * Entries were skipped (rule 8), or the sender is damaged: only the dots of the entries are covered. `claims` is empty
+   * but for what the request named as missing (rule 15).
+   */
   readonly exact: boolean;
   readonly last: boolean;
   /** With `exact`: the physical time of the least stamp that was skipped, milliseconds; else 0. */
@@ -115,8 +128,6 @@ export interface Cancel {
 export interface Below {
   readonly type: 'below';
   readonly request: number;
-  /** The sender's floor. */
-  readonly floor: VersionVector;
 }
 
 /** A block of dots: seqs from `index << RANGE_SHIFTS[level]`. */
@@ -179,6 +190,8 @@ export interface Answer {
   readonly drop: readonly number[];
   /** What stands here under the keys of other listed entries that it does not hold. */
   readonly entries: readonly EntryWithoutDigest[];
+  /** How many of the listed entries, from the first, were answered; at least one. The others are to be listed again. */
+  readonly answered: number;
 }
 
 /** The member records that the sender has, by number; asks for newer ones and is answered with them. */

@@ -5,7 +5,8 @@ import type { VersionVector } from '../data/version-vector.js';
 import { isEvicted, type MemberRecord } from '../protocol/members.js';
 import { Complaints } from './complaints.js';
 import type { Core } from './core.js';
-import { ANNOUNCEMENTS_BEFORE_EVICTION, isAnnounceable, type Members } from './members.js';
+import { isAnnounceable } from './member-bounds.js';
+import { ANNOUNCEMENTS_BEFORE_EVICTION, type Members } from './members.js';
 import type { Roster } from './roster.js';
 import type { Turn } from './turn.js';
 
@@ -96,10 +97,14 @@ export class Announcer {
     this.#roster.publish(turn, record);
   }
 
-  /** Also that of a record which our former self made, if this is a restored store; not one from a clock that ran ahead. */
+  /**
+   * Above it the next announcement counts: the last one, also that of our former self if this is a restored store, or our
+   * eviction by a faster clock. Not what a clock that ran ahead made.
+   */
   #lastNumber(turn: Turn): Stamp {
     const own = this.#members.own;
-    return own && !this.#members.isBeyond(own, turn.wall) ? own.number : STAMP_ZERO;
+    if (!own || this.#members.isBeyond(own, turn.wall)) return STAMP_ZERO;
+    return own.number > own.evictedUpTo ? own.number : own.evictedUpTo;
   }
 
   nextWakeAt(): number {

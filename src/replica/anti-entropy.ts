@@ -5,9 +5,9 @@ import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { BucketDigest, Digest, Same, Vectors } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
-import { Comparisons } from './comparisons.js';
 import { activeLinks, bucketOn, type Core, digestOf } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
+import { RequestedRounds } from './requested-rounds.js';
 import type { Turn } from './turn.js';
 
 /** Pushes that are under way get this long to arrive before what they carry is asked for, milliseconds. */
@@ -48,13 +48,14 @@ export class AntiEntropy {
   #heldCheckAt = Infinity;
   /** The last digest that each link was sent. */
   readonly #asked = new Map<LinkId, { readonly round: number; readonly buckets: readonly BucketDigest[] }>();
-  readonly #comparisons = new Comparisons();
+  readonly #requested: RequestedRounds;
 
   constructor(core: Core, pull: DeltaPull, observer: ComparisonObserver) {
     this.#core = core;
     this.#pull = pull;
     this.#observer = observer;
     this.#pauseMs = core.options.antiEntropyMs[0];
+    this.#requested = new RequestedRounds((turn) => this.#sendDigests(turn));
   }
 
   /** A new link: the HELLO's hashes say whether the vectors are to be exchanged. Each side decides for itself. */
@@ -65,7 +66,7 @@ export class AntiEntropy {
   }
 
   linkDown(turn: Turn, link: LinkId): void {
-    this.#comparisons.answered(turn, link);
+    this.#requested.linkDown(turn, link);
     this.#asked.delete(link);
     for (const bucket of this.#core.buckets.values()) bucket.held.delete(link);
     this.considerAgain(turn.now);
@@ -95,8 +96,9 @@ export class AntiEntropy {
     link.traffic.rounds++;
     this.#relax();
     const asked = this.#asked.get(link.id);
-    if (asked?.round !== message.round) return;
-    this.#comparisons.answered(turn, link.id);
+    if (!asked || message.round > asked.round) return;
+    this.#requested.answered(turn, link.id, message.round);
+    if (message.round < asked.round) return;
     for (const { bucket: name, vectorHash } of asked.buckets) {
       const bucket = this.#core.buckets.get(name);
       if (bucket && equalBytes(bucket.vector.hash(), vectorHash)) noteEqual(link, bucket);
@@ -111,6 +113,7 @@ export class AntiEntropy {
       if (!bucket) continue;
       if (!equalBytes(digest.vectorHash, bucket.vector.hash())) {
         different.push(bucket);
+        noteApart(turn, link, bucket);
         continue;
       }
       noteEqual(link, bucket);
@@ -130,12 +133,13 @@ export class AntiEntropy {
     for (const [name, vector] of message.buckets) {
       const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
+      if (equalBytes(vector.hash(), bucket.vector.hash())) link.apartSince.delete(name);
+      else noteApart(turn, link, bucket);
       link.vectors.set(name, vector);
-      noteBehind(turn, link, bucket);
       common.push(bucket);
     }
     // Those of a new link answer nothing.
-    if (message.reply) this.#comparisons.answered(turn, link.id);
+    if (message.reply) this.#requested.answered(turn, link.id, this.#round);
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
     if (!common.some((bucket) => this.lacking(link, bucket).size > 0)) return this.#relax();
     this.#hurry(turn.now);
@@ -171,7 +175,7 @@ export class AntiEntropy {
 
   wake(turn: Turn): void {
     if (this.#pull.expire(turn)) this.considerAgain(turn.now);
-    this.#comparisons.wake(turn);
+    this.#requested.wake(turn);
     this.#releaseHeld(turn);
     if (turn.now >= this.#considerAt) {
       this.#considerAt = Infinity;
@@ -184,7 +188,7 @@ export class AntiEntropy {
     }
     if (turn.now >= this.#announceAt) {
       this.#announceAt = Infinity;
-      for (const link of activeLinks(this.#core)) this.#sendDigest(turn, link);
+      this.#sendDigests(turn);
     }
     if (turn.now >= this.#nextRoundAt) this.#startRound(turn);
   }
@@ -207,7 +211,8 @@ export class AntiEntropy {
     if (link) this.#sendDigest(turn, link);
   }
 
-  #sendDigest(turn: Turn, link: Link): void {
+  /** @returns the round */
+  #sendDigest(turn: Turn, link: Link): number {
     this.#core.counters.rounds++;
     const buckets = [...this.#core.buckets.values()]
       .filter(({ name }) => !link.refused.has(name))
@@ -215,21 +220,20 @@ export class AntiEntropy {
     const round = ++this.#round;
     this.#asked.set(link.id, { round, buckets });
     turn.send(link, { type: 'digest', round, buckets, membersHash: this.#observer.membersHash() });
+    return round;
+  }
+
+  #sendDigests(turn: Turn): Map<LinkId, number> {
+    return new Map(activeLinks(this.#core).map((link) => [link.id, this.#sendDigest(turn, link)]));
   }
 
   compareWith(turn: Turn, link: Link): void {
     this.#sendDigest(turn, link);
   }
 
-  /** Compares with every neighbour now; replies when all have answered. */
+  /** Compares with every neighbour, at once or shortly after; replies when all have answered. */
   compareAll(turn: Turn, request: number): void {
-    const links = activeLinks(this.#core);
-    for (const link of links) this.#sendDigest(turn, link);
-    this.#comparisons.begin(
-      turn,
-      request,
-      links.map(({ id }) => id),
-    );
+    this.#requested.request(turn, request);
   }
 
   /** By the wall clock, which may jump: hence looked at again and again. */
@@ -255,7 +259,7 @@ export class AntiEntropy {
       this.#announceAt,
       this.#nextRoundAt,
       this.#pull.nextWakeAt(),
-      this.#comparisons.nextWakeAt(),
+      this.#requested.nextWakeAt(),
     );
   }
 }
@@ -264,16 +268,17 @@ export class AntiEntropy {
 const hasCaughtUp = ({ flow, closing }: Link): boolean =>
   flow.lagging && !closing && flow.sent - flow.acknowledged <= PUSH_WINDOW_BYTES / 2;
 
-/** For people: since when the other side has something that we lack. */
-function noteBehind(turn: Turn, link: Link, bucket: Bucket): void {
-  const isBehind = link.vectors.get(bucket.name)?.within(bucket.vector) === false;
-  if (!isBehind) link.behindSince.delete(bucket.name);
-  else if (!link.behindSince.has(bucket.name)) link.behindSince.set(bucket.name, turn.wall);
+/** For people: the two sides differ, from now on unless they were known to before. */
+function noteApart(turn: Turn, link: Link, bucket: Bucket): void {
+  const known = link.vectors.get(bucket.name);
+  // Pushes and deltas may have made them equal since the difference was seen last.
+  const wasEqual = known !== undefined && equalBytes(known.hash(), bucket.vector.hash());
+  if (wasEqual || !link.apartSince.has(bucket.name)) link.apartSince.set(bucket.name, turn.wall);
 }
 
 /** The other side of the link covers what we cover. */
 function noteEqual(link: Link, bucket: Bucket): void {
-  link.behindSince.delete(bucket.name);
+  link.apartSince.delete(bucket.name);
   const known = link.vectors.get(bucket.name);
   if (!known || !equalBytes(known.hash(), bucket.vector.hash()))
     link.vectors.set(bucket.name, bucket.vector.clone());

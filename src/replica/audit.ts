@@ -1,11 +1,10 @@
 import type { OriginId } from '../base/ids.js';
 import { standing } from '../data/cell.js';
+import { isSound } from '../data/entry.js';
 import type { Bucket } from './bucket.js';
 import type { Core } from './core.js';
+import { readingCost, SLICE_COST } from './slice.js';
 import type { Turn } from './turn.js';
-
-/** Rows looked at in one slice: a few milliseconds. */
-const SLICE = 1_000;
 
 /** Where the audit stands in a bucket: first all cells, by key; then the dot index, by origin and seq. */
 interface Position {
@@ -41,13 +40,14 @@ export class Audit {
   }
 
   #cells(turn: Turn, at: Position): boolean {
-    let left = SLICE;
+    let left = SLICE_COST;
     for (const cell of this.#core.view.cells(at.bucket.name, { after: at.after ?? '' })) {
       const key = cell[0]?.key;
       if (key === undefined) continue;
       at.after = key;
-      turn.get(at.bucket, key);
-      if (--left === 0) return false;
+      if (!cell.every(isSound)) turn.get(at.bucket, key);
+      left -= readingCost(cell);
+      if (left <= 0) return false;
     }
     at.after = undefined;
     return false;
@@ -55,15 +55,17 @@ export class Audit {
 
   #dots(turn: Turn, at: Position): boolean {
     const { bucket, origins } = at;
-    let left = SLICE;
+    let left = SLICE_COST;
     for (let origin = origins.at(-1); origin !== undefined; origin = origins.at(-1)) {
       const rows = this.#core.view.dots(bucket.name, origin, at.seq + 1, Number.MAX_SAFE_INTEGER, 'rising');
       for (const { seq, key } of rows) {
         at.seq = seq;
-        const isThere = standing(turn.get(bucket, key), { origin, seq }) !== undefined;
+        const dot = { origin, seq };
+        const cell = turn.get(bucket, key);
         // What a damaged row held was uncovered when it was taken out.
-        if (!isThere && bucket.vector.covers({ origin, seq })) turn.distrust(bucket, key);
-        if (--left === 0) return false;
+        if (!standing(cell, dot) && bucket.vector.covers(dot)) turn.distrust(bucket, key, dot);
+        left -= Math.max(1, readingCost(cell));
+        if (left <= 0) return false;
       }
       origins.pop();
       at.seq = 0;

@@ -5,6 +5,7 @@ import type { Intervals } from '../data/intervals.js';
 import type { Stamp } from '../data/stamp.js';
 import type { AddressRecord } from '../protocol/address-book.js';
 import type { MemberRecord } from '../protocol/members.js';
+import type { RangeLevel } from './view.js';
 
 /** Everything one turn of the replica changes; the store applies it in one transaction, whole or not at all. */
 export interface Batch {
@@ -16,10 +17,14 @@ export interface Batch {
   readonly floors: readonly VectorRow[];
   /** The new totals of each bucket that changed. */
   readonly totals: readonly Totals[];
-  /** The damage marks of each bucket in which they changed: all of them (rule 15). */
+  /** The damage marks that changed (rule 15). */
   readonly damages: readonly Damages[];
+  /** What sums of blocks hold too much: damage took entries out whose digests nobody can read any more. */
+  readonly sums?: readonly SumExcess[];
   /** The member records that changed. */
   readonly members: readonly MemberRecord[];
+  /** The members whose records are taken out, where there are any; none of them is in `members`. */
+  readonly forgotten?: readonly PeerId[];
   /** The clock's last stamp, when it changed. It goes back only together with a new `origin`. */
   readonly clock?: Stamp;
   /** The origin under which this store writes from now on, when it changed. */
@@ -60,11 +65,26 @@ export interface Totals {
 /** A row that was damaged: the dot is uncovered, and the key waits for its entry (rule 15). */
 export interface DamageMark extends Dot {
   readonly key: string;
+  /** Absent where an earlier version set the mark. */
+  readonly stamp?: Stamp;
 }
 
 export interface Damages {
   readonly bucket: BucketName;
-  readonly marks: readonly DamageMark[];
+  readonly set: readonly DamageMark[];
+  readonly cleared: readonly Dot[];
+  /** Cells, indexes and sums are to be compared: rows may be missing that are not marked. */
+  readonly isUnsettled: boolean;
+}
+
+/** Of the sum of one block of dots. */
+export interface SumExcess {
+  readonly bucket: BucketName;
+  readonly origin: OriginId;
+  readonly level: RangeLevel;
+  readonly index: number;
+  /** 16 bytes, as `Fingerprint.toBytes`: taken away from the sum. */
+  readonly sum: Uint8Array;
 }
 
 /** What a store knows when it is opened. */
@@ -81,4 +101,6 @@ export interface StoredBucket extends Omit<Totals, 'bucket'> {
   readonly vector: readonly (readonly [OriginId, Intervals])[];
   readonly floor: readonly (readonly [OriginId, Intervals])[];
   readonly damages: readonly DamageMark[];
+  /** As in `Damages`. */
+  readonly isUnsettled?: boolean;
 }

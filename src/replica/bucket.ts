@@ -1,11 +1,11 @@
 import type { BucketName, LinkId } from '../base/ids.js';
-import { dotToText } from '../data/dot.js';
 import { Fingerprint } from '../data/fingerprint.js';
 import { policyOf } from '../data/policies/all.js';
 import type { Policy, PolicyName } from '../data/policy.js';
 import { type Stamp, STAMP_ZERO } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
-import type { DamageMark, StoredBucket } from './batch.js';
+import type { StoredBucket } from './batch.js';
+import { DamageMarks } from './damage-marks.js';
 
 /** Writes from the future that we know of and do not take yet (rule 8). */
 export interface HeldBack {
@@ -13,6 +13,12 @@ export interface HeldBack {
   readonly dots: VersionVector;
   /** When to ask again, by the wall clock, milliseconds since 1970: that clock may be set right any time. */
   readonly until: number;
+}
+
+export interface CountedCells {
+  upTo: string;
+  keys: number;
+  tombstones: number;
 }
 
 /** The part of a bucket's state that is kept in memory; entries and the dot index are in the store. */
@@ -30,8 +36,10 @@ export interface Bucket {
   tombstones: number;
   /** The greatest stamp of a tombstone that was ever dropped here. */
   droppedUpTo: Stamp;
-  /** By dot: what was lost in damaged rows and has not come back. While there is any no deltas are served (rule 15). */
-  readonly damages: Map<string, DamageMark>;
+  /** What was lost in damaged rows and has not come back. While there is any nothing is claimed (rule 15). */
+  readonly damages: DamageMarks;
+  /** While the cells are counted anew: what those up to and with a key come to, as of now. */
+  counting: CountedCells | undefined;
   /** The last seq of our origin when the store was opened. */
   ownSeqAtOpen: number;
   /** By link: what one neighbour withholds says nothing about what another one has. */
@@ -48,14 +56,12 @@ export function openBucket(name: BucketName, policy: PolicyName, stored: StoredB
     keys: stored?.keys ?? 0,
     tombstones: stored?.tombstones ?? 0,
     droppedUpTo: stored?.droppedUpTo ?? STAMP_ZERO,
-    damages: new Map(stored?.damages.map((mark) => [dotToText(mark), mark])),
+    damages: new DamageMarks(stored?.damages, stored?.isUnsettled),
+    counting: undefined,
     ownSeqAtOpen: 0,
     held: new Map(),
   };
 }
 
 /** Whether something that stood under the key was lost and is not back yet. */
-export function isDamaged({ damages }: Bucket, key: string): boolean {
-  for (const mark of damages.values()) if (mark.key === key) return true;
-  return false;
-}
+export const isDamaged = ({ damages }: Bucket, key: string): boolean => damages.isUncertain(key);

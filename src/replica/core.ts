@@ -34,7 +34,6 @@ export interface ReplicaOptions {
 
 /** Counters since the start, for `status`, tests and benchmarks. */
 export interface Counters {
-  [name: string]: number;
   /** Operations written here. */
   writes: number;
   /** Operations pushed to and received in pushes from others, duplicates included. */

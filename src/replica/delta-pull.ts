@@ -1,13 +1,13 @@
 import type { LinkId } from '../base/ids.js';
 import { type Dot, dotToText } from '../data/dot.js';
 import type { EntryWithoutDigest } from '../data/entry.js';
-import { stampMillis } from '../data/stamp.js';
+import { STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import { MalformedMessage } from '../protocol/fields.js';
-import { DELTA_WINDOW_CHUNKS } from '../protocol/limits.js';
+import { DELTA_WINDOW_CHUNKS, MAX_MISSING } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import type { Chunk } from '../protocol/messages.js';
-import type { Bucket } from './bucket.js';
+import type { Chunk, MissingEntry } from '../protocol/messages.js';
+import { type Bucket, isDamaged } from './bucket.js';
 import { checkCompact, isFragmented } from './compactness.js';
 import type { Core } from './core.js';
 import { take } from './intake.js';
@@ -38,6 +38,10 @@ interface Pull {
   lastProgressAt: number;
   /** Chunks in a row that brought nothing new. */
   idleChunks: number;
+  /** The dots that were named as missing. */
+  readonly missing: ReadonlySet<string>;
+  /** Keys of which something is missing and something else was held back. */
+  readonly heldKeys: Set<string>;
 }
 
 /**
@@ -63,6 +67,7 @@ export class DeltaPull {
   start(turn: Turn, link: Link, bucket: Bucket): void {
     const request = ++this.#lastRequest;
     const { now } = turn;
+    const missing = missingFrom(link, bucket);
     this.#pulls.set(bucket, {
       bucket,
       link,
@@ -74,6 +79,8 @@ export class DeltaPull {
       startedAt: now,
       lastProgressAt: now,
       idleChunks: 0,
+      missing: new Set(missing.map(dotToText)),
+      heldKeys: new Set(),
     });
     turn.send(link, {
       type: 'deltaRequest',
@@ -83,6 +90,7 @@ export class DeltaPull {
       floor: bucket.floor,
       horizon: bucket.damages.size > 0 ? NO_HORIZON : this.#core.clock.horizon(turn.wall),
       credit: DELTA_WINDOW_CHUNKS,
+      ...(missing.length === 0 ? {} : { missing }),
     });
   }
 
@@ -116,7 +124,9 @@ export class DeltaPull {
       applied.size > 0 || (!pull.exact && !chunk.claims.within(pull.bucket.vector)),
     );
     turn.coverAll(pull.bucket, applied);
-    if (!pull.exact) {
+    if (pull.exact) {
+      this.#takeVouched(turn, pull, chunk.claims);
+    } else {
       turn.coverAll(pull.bucket, chunk.claims);
       link.vectors.get(pull.bucket.name)?.merge(chunk.claims);
     }
@@ -147,6 +157,7 @@ export class DeltaPull {
       if (this.#isHeldBack(turn, bucket, entry)) {
         pull.exact = true;
         pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
+        if (isDamaged(bucket, entry.key)) pull.heldKeys.add(entry.key);
         continue;
       }
       take(this.#core, turn, bucket, entry);
@@ -156,6 +167,19 @@ export class DeltaPull {
     pull.entries += applied.length;
     if (applied.length > 0) turn.setClock(this.#core.clock.last);
     return VersionVector.ofDots(applied);
+  }
+
+  /**
+   * Of a delta of exact dots only what we named as missing is covered by a claim: the source has sent us all that stands
+   * under those keys, of which we held nothing back. So what has superseded it is here (rule 15).
+   */
+  #takeVouched(turn: Turn, { bucket, missing, heldKeys }: Pull, claims: VersionVector): void {
+    for (const [origin, set] of claims.entries()) {
+      for (const mark of bucket.damages.within(origin, set)) {
+        const isTaken = missing.has(dotToText(mark)) && !heldKeys.has(mark.key);
+        if (isTaken) turn.cover(bucket, origin, [mark.seq, mark.seq]);
+      }
+    }
   }
 
   #isHeldBack(turn: Turn, bucket: Bucket, entry: EntryWithoutDigest): boolean {
@@ -269,6 +293,17 @@ export class DeltaPull {
     for (const pull of this.#pulls.values()) next = Math.min(next, pull.lastProgressAt + STALL_MS);
     return next;
   }
+}
+
+/** What we have lost and the other side covers, as much as one request may name. */
+function missingFrom(link: Link, { name, damages }: Bucket): MissingEntry[] {
+  const missing: MissingEntry[] = [];
+  const known = link.vectors.get(name);
+  for (const { origin, seq, stamp = STAMP_ZERO, key } of damages.values()) {
+    if (missing.length === MAX_MISSING) break;
+    if (known?.covers({ origin, seq })) missing.push({ origin, seq, stamp, key });
+  }
+  return missing;
 }
 
 /** The dots that a chunk brings or claims. */

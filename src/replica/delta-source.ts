@@ -1,14 +1,14 @@
 import type { LinkId, OriginId } from '../base/ids.js';
 import { standing } from '../data/cell.js';
 import { dotToText } from '../data/dot.js';
-import type { Entry } from '../data/entry.js';
+import { compareWrites, type Entry } from '../data/entry.js';
 import { atLeast, atMost, highest, subtract } from '../data/intervals.js';
-import { stampMillis } from '../data/stamp.js';
+import { STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import { encodeMessage, roughSize } from '../protocol/codec.js';
 import { DELTA_WINDOW_CHUNKS, MAX_OPERATIONS } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import type { Chunk, DeltaRequest } from '../protocol/messages.js';
+import type { Chunk, DeltaRequest, MissingEntry } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import { bucketOn, type Core } from './core.js';
 import { DeltaScan } from './delta-scan.js';
@@ -47,6 +47,7 @@ export class DeltaSource {
       turn.send(link, { type: 'cancel', request: request.request, reason });
       return;
     }
+    link.vectors.get(bucket.name)?.merge(request.vector);
     let requests = this.#serving.get(link.id);
     if (!requests) this.#serving.set(link.id, (requests = new Map<Bucket, Serving>()));
     requests.set(bucket, {
@@ -105,9 +106,10 @@ export class DeltaSource {
   /** Sends the next chunk of a delta. @returns whether there is more to come */
   #serveOne(turn: Turn, link: Link, bucket: Bucket, serving: Serving): boolean {
     const { request } = serving.request;
-    // Rule 6, in each chunk's turn: tombstones may go while a delta is under way.
-    if (!bucket.floor.minus(serving.covered).within(serving.request.floor)) {
-      turn.send(link, { type: 'below', request, floor: bucket.floor });
+    // Rule 6, in each chunk's turn: tombstones may go while a delta is under way. While a row is damaged nothing is claimed
+    // and nobody can reconcile with us: what we have is sent all the same, as others may wait for it.
+    if (bucket.damages.size === 0 && isBelow(bucket, serving)) {
+      turn.send(link, { type: 'below', request });
       return false;
     }
     const chunk = this.#chunk(turn, bucket, serving);
@@ -117,7 +119,7 @@ export class DeltaSource {
     link.traffic.deltasSent += chunk.entries.length;
     this.#core.counters.deltaEntriesSent += chunk.entries.length;
     this.#core.counters.deltaBytesSent += bytes.length;
-    link.vectors.get(bucket.name)?.merge(serving.covered);
+    noteSent(link, bucket, serving, chunk);
     return !chunk.last;
   }
 
@@ -127,7 +129,9 @@ export class DeltaSource {
     const sent = VersionVector.ofDots(entries);
     // What a lost entry had superseded is covered and not accounted for (rule 15); the scan may have met the damage.
     if (bucket.damages.size > 0) serving.exact = true;
-    const claims = serving.exact ? new VersionVector() : claimsOf(bucket, covered, sent, exhausted);
+    const claims = serving.exact
+      ? this.#vouchFor(bucket, serving, exhausted)
+      : claimsOf(bucket, covered, sent, exhausted);
     covered.merge(sent);
     covered.merge(claims);
     return {
@@ -140,6 +144,20 @@ export class DeltaSource {
       last: exhausted,
       heldUntil: serving.heldUntil,
     };
+  }
+
+  /** What a source that claims nothing can say all the same: where what the requester has lost has been superseded. */
+  #vouchFor(bucket: Bucket, serving: Serving, exhausted: boolean): VersionVector {
+    const { request, covered, beyond } = serving;
+    const dots = new VersionVector();
+    // All that stands here under those keys has been sent by then, unless it lies beyond the horizon; and what was dropped
+    // here has been dropped there (rule 6).
+    if (!exhausted || beyond.size > 0 || isBelow(bucket, serving)) return dots;
+    for (const lost of request.missing ?? []) {
+      if (bucket.vector.covers(lost) && !covered.covers(lost) && isAccountedFor(bucket, lost))
+        dots.add(lost.origin, lost.seq, lost.seq);
+    }
+    return dots;
   }
 
   /** The first standing entries that the requester lacks, superseders first, up to the chunk's size. */
@@ -155,16 +173,17 @@ export class DeltaSource {
         room -= ENTRY_OVERHEAD;
         const millis = stampMillis(row.stamp);
         if (millis > serving.request.horizon) {
-          serving.beyond.set(row.origin, row.seq);
+          const least = serving.beyond.get(row.origin) ?? Infinity;
+          serving.beyond.set(row.origin, Math.min(least, row.seq));
           serving.exact = true;
           serving.heldUntil = serving.heldUntil === 0 ? millis : Math.min(serving.heldUntil, millis);
           continue;
         }
         const entry = standing(turn.get(bucket, row.key), row);
         if (!entry) {
-          // Taken out in this very turn, which the store does not show yet.
-          if (bucket.damages.has(dotToText(row))) continue;
-          turn.distrust(bucket, row.key);
+          // Taken out in this very turn, which the store does not show yet; or what stood there is being looked up.
+          if (bucket.damages.has(dotToText(row)) || bucket.damages.unread.has(row.key)) continue;
+          turn.distrust(bucket, row.key, row);
           return { entries, exhausted: false };
         }
         entries.push(entry);
@@ -175,6 +194,38 @@ export class DeltaSource {
       merge.close();
     }
   }
+}
+
+/** What the other side covers by this chunk: at the end all of the delta, as it may have told an older vector meanwhile. */
+function noteSent(
+  link: Link,
+  { name }: Bucket,
+  { covered }: Serving,
+  { last, entries, claims }: Chunk,
+): void {
+  const known = link.vectors.get(name);
+  if (last) return known?.merge(covered);
+  known?.merge(VersionVector.ofDots(entries));
+  known?.merge(claims);
+}
+
+/** Rule 6: whether tombstones are gone here that the requester may not know of. */
+const isBelow = ({ floor }: Bucket, { covered, request }: Serving): boolean =>
+  !floor.minus(covered).within(request.floor);
+
+/**
+ * Whether what has superseded this covered write stands here, or is in the floor, although rows are damaged: it may
+ * have been one of the lost entries only if one of that very key supersedes it, and so lies beyond it in the order of
+ * writes (rule 15). Of two peers that miss entries of the same key, one can vouch to the other by that.
+ */
+function isAccountedFor({ damages, policy }: Bucket, { key, ...write }: MissingEntry): boolean {
+  if (damages.isUnsettled) return false;
+  const sign = policy.superseder === 'newer' ? 1 : -1;
+  for (const { origin, seq, stamp } of damages.under(key)) {
+    if (stamp === undefined || write.stamp === STAMP_ZERO) return false;
+    if (sign * compareWrites({ origin, seq, stamp }, write) > 0) return false;
+  }
+  return true;
 }
 
 /**

@@ -40,7 +40,14 @@ export class Evictions {
       const hint = 'stop it and evict it at another one';
       throw new RumeurError('ARGUMENT_INVALID', 'a peer cannot evict itself', { hint });
     }
-    this.#roster.publish(turn, this.#members.evict(turn, record));
+    // A later word from before may be known elsewhere only: when it comes it must not undo this.
+    const upTo = stampAt(turn.wall + this.#clockOffset());
+    this.#roster.publish(turn, this.#members.evict(turn, record, upTo));
+  }
+
+  /** How far our clock is off the cluster's. */
+  #clockOffset(): number {
+    return ownClockOffset(activeLinks(this.#core).map((link) => link.clockOffset));
   }
 
   /** Evicts members that have fallen silent. */
@@ -51,8 +58,7 @@ export class Evictions {
     const often = evictAfterMs / ANNOUNCEMENTS_BEFORE_EVICTION;
     this.#checkAt = turn.now + Math.min(CHECK_MS, often);
     // By a clock that is off, all others seem old.
-    const offset = ownClockOffset(activeLinks(this.#core).map((link) => link.clockOffset));
-    if (Math.abs(offset) > maxClockDriftMs) return;
+    if (Math.abs(this.#clockOffset()) > maxClockDriftMs) return;
     const last = stampAt(turn.wall - evictAfterMs);
     for (const record of this.#members.counted()) {
       if (record.number > last || this.#members.isFirm(record.peer)) continue;

@@ -1,26 +1,15 @@
 import type { BucketName, PeerId } from '../base/ids.js';
-import { type Stamp, stampAt, stampMillis } from '../data/stamp.js';
+import { stampAt, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Link } from '../protocol/link.js';
 import { isEvicted, type MemberRecord, membersHash, mergeRecord } from '../protocol/members.js';
 import { Complaints } from './complaints.js';
 import { type Core, linkTo } from './core.js';
+import { fitting, losersFor, MAX_RECORD_INTERVALS, weightOf } from './member-bounds.js';
 import type { Turn } from './turn.js';
 
-/** Records that are kept. */
-export const MAX_KEPT_MEMBERS = 1024;
-/** Intervals in the vectors of one record, and in those of all together: what a peer may make us keep. */
-const MAX_RECORD_INTERVALS = 2 ** 16;
-const MAX_ALL_INTERVALS = 2 ** 20;
 /** A member announces itself at least this often in the time after which it would be evicted. */
 export const ANNOUNCEMENTS_BEFORE_EVICTION = 8;
-
-/** The size of a record in memory and on the wire, in intervals. */
-export const weightOf = ({ vectors }: MemberRecord): number =>
-  vectors.reduce((sum, [, vector]) => sum + vector.intervalCount(), 0);
-
-/** Whether a record is small enough for others to take it. */
-export const isAnnounceable = (record: MemberRecord): boolean => weightOf(record) <= MAX_RECORD_INTERVALS;
 
 /**
  * The members of the cluster, ourselves included: the peers that tombstones wait for (rule 10), each with what it has
@@ -32,6 +21,8 @@ export class Members {
   /** When, on the monotonic clock, each record was last news. */
   readonly #heardAt = new Map<PeerId, number>();
   readonly #complaints = new Complaints();
+  /** Records of the store for which there is no room. */
+  #left: readonly MemberRecord[];
   #hash: Uint8Array | undefined;
   #version = 0;
   #weight = 0;
@@ -39,14 +30,15 @@ export class Members {
   /** @param stored the records that the store held when it was opened */
   constructor(core: Core, stored: readonly MemberRecord[]) {
     this.#core = core;
-    // The store may hold more, as it forgets none: those that would be let go first stay outside.
-    const byWorth = [...stored].sort((a, b) => this.#worth(b) - this.#worth(a) || compareNumbers(b, a));
-    for (const record of byWorth.slice(0, MAX_KEPT_MEMBERS)) this.#keep(record);
+    const { kept, left } = fitting(stored, core.self.peer);
+    for (const record of kept) this.#keep(record);
+    this.#left = left;
   }
 
-  #worth(record: MemberRecord): number {
-    if (record.peer === this.#core.self.peer) return 2;
-    return isEvicted(record) ? 0 : 1;
+  /** Takes out of the store what was left aside when it was opened. */
+  wake(turn: Turn): void {
+    for (const { peer } of this.#left) if (!this.#records.has(peer)) turn.forgetMember(peer);
+    this.#left = [];
   }
 
   #keep(record: MemberRecord): void {
@@ -107,9 +99,12 @@ export class Members {
     turn.putMember(record);
   }
 
-  /** From now until it announces itself again no tombstone waits for this member. */
-  evict(turn: Turn, record: MemberRecord): MemberRecord {
-    const evicted = { ...record, evictedUpTo: record.number };
+  /**
+   * From now until it announces itself again no tombstone waits for this member.
+   * @param upTo what it announced before does not count either, whenever it is heard of
+   */
+  evict(turn: Turn, record: MemberRecord, upTo = record.number): MemberRecord {
+    const evicted = { ...record, evictedUpTo: upTo > record.number ? upTo : record.number };
     this.#keep(evicted);
     turn.putMember(evicted);
     this.#tell(turn, record, evicted);
@@ -126,27 +121,28 @@ export class Members {
     const former = this.#records.get(record.peer);
     const next = former && !this.isBeyond(former, turn.wall) ? mergeRecord(former, record) : record;
     if (next === former) return;
-    const refusal = this.#refusal(turn, record, former);
-    if (refusal !== undefined) return this.#complain(turn, link, record, refusal);
+    const verdict = this.#verdictOn(turn, record);
+    if (typeof verdict === 'string') return this.#complain(turn, link, record, verdict);
+    for (const loser of verdict) this.#forget(turn, loser, record);
     this.#keep(next);
     this.#heardAt.set(record.peer, turn.now);
     turn.putMember(next);
     this.#tell(turn, former, next);
   }
 
-  #refusal(turn: Turn, record: MemberRecord, former: MemberRecord | undefined): string | undefined {
+  /** Why a record is refused, or who makes room for it. */
+  #verdictOn(turn: Turn, record: MemberRecord): string | readonly MemberRecord[] {
     if (this.isBeyond(record, turn.wall)) return 'is from the future';
-    if (record.evictedUpTo > record.number) return 'was evicted before it announced itself';
-    const weight = weightOf(record);
-    if (weight > MAX_RECORD_INTERVALS) return 'is too large';
-    if (this.isFirm(record.peer)) return former || this.#makeRoom(turn, record) ? undefined : 'finds no room';
-    const isTooMuch = this.#weight - (former ? weightOf(former) : 0) + weight > MAX_ALL_INTERVALS;
-    return isTooMuch || !(former || this.#makeRoom(turn, record)) ? 'finds no room' : undefined;
+    if (weightOf(record) > MAX_RECORD_INTERVALS) return 'is too large';
+    const silentSince = stampAt(turn.wall - this.#core.options.evictAfterMs);
+    const isFirm = (peer: PeerId): boolean => this.isFirm(peer);
+    const kept = { records: this.#records, weight: this.#weight, isFirm, silentSince };
+    return losersFor(kept, record) ?? 'finds no room';
   }
 
-  /** Whether an announcement lies further in the future than any clock of the cluster may be ahead. */
-  isBeyond({ number }: MemberRecord, wall: number): boolean {
-    return this.#core.clock.isBeyond(number, wall);
+  /** Whether an announcement or an eviction lies further in the future than any clock of the cluster may be ahead. */
+  isBeyond({ number, evictedUpTo }: MemberRecord, wall: number): boolean {
+    return this.#core.clock.isBeyond(number > evictedUpTo ? number : evictedUpTo, wall);
   }
 
   #complain(turn: Turn, link: Link, record: MemberRecord, refusal: string): void {
@@ -168,32 +164,13 @@ export class Members {
     return peer === this.#core.self.peer || linkTo(this.#core, peer) !== undefined;
   }
 
-  /**
-   * Room for one more record. The longest silent goes, evicted ones first; for hearsay only one that was evicted long ago, and only
-   * for a member that announces itself now: so whoever makes up members cannot push out real ones.
-   */
-  #makeRoom(turn: Turn, record: MemberRecord): boolean {
-    if (this.#records.size < MAX_KEPT_MEMBERS) return true;
-    const isLinked = this.isFirm(record.peer);
-    const old = stampAt(turn.wall - this.#core.options.evictAfterMs);
-    if (!isLinked && (isEvicted(record) || record.number < old)) return false;
-    const [loser] = [...this.#records.values()]
-      .filter((other) => !this.isFirm(other.peer))
-      .filter((other) => isLinked || (isEvicted(other) && other.number < old))
-      .sort((a, b) => this.#worth(a) - this.#worth(b) || compareNumbers(a, b));
-    if (!loser) return false;
+  #forget(turn: Turn, loser: MemberRecord, winner: MemberRecord): void {
     this.#records.delete(loser.peer);
     this.#heardAt.delete(loser.peer);
     this.#weight -= weightOf(loser);
-    turn.note(
-      'warn',
-      'member-forgotten',
-      `member ${loser.name} is forgotten to make room for ${record.name}`,
-      {
-        peer: loser.peer,
-      },
-    );
-    return true;
+    turn.forgetMember(loser.peer);
+    const message = `member ${loser.name} is forgotten to make room for ${winner.name}`;
+    turn.note('warn', 'member-forgotten', message, { peer: loser.peer });
   }
 
   #tell(turn: Turn, former: MemberRecord | undefined, next: MemberRecord): void {
@@ -222,6 +199,3 @@ export class Members {
     }
   }
 }
-
-const compareNumbers = (a: { number: Stamp }, b: { number: Stamp }): number =>
-  a.number < b.number ? -1 : Number(a.number > b.number);

@@ -1,22 +1,16 @@
-import { isIP } from 'node:net';
-import { RumeurError } from '../base/errors.js';
-import { isId, type LinkId, type PeerId } from '../base/ids.js';
-import { parsePeerUrl } from '../base/url.js';
-import { isLoopbackHost } from '../config/addresses.js';
+import type { LinkId } from '../base/ids.js';
 import type { Broadcast } from '../protocol/broadcast.js';
-import { MAX_ADDRESSES } from '../protocol/limits.js';
 import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../protocol/link.js';
-import type { Address, Goodbye, Hello, Peers } from '../protocol/messages.js';
+import type { Goodbye, Hello, Peers } from '../protocol/messages.js';
 import { Complaints } from './complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from './core.js';
 import { Dialer } from './dialer.js';
+import { Discovery } from './discovery.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Turn } from './turn.js';
 
 /** A link must have finished its handshake this long after its opening, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
-/** Misdeeds on one link that end it: chunks still under way when a delta was given up are a few. */
-const MAX_MISDEEDS = 100;
 const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
 
 /** What other parts of the replica do when the set of usable links changes. */
@@ -27,13 +21,14 @@ export interface LinkObserver {
   linkResumed(turn: Turn, link: Link): void;
 }
 
-/** Who we are linked to: dials, handshakes, one link a peer, addresses that travel by gossip, goodbyes. */
+/** Who we are linked to: dials, handshakes, one link a peer, goodbyes. */
 export class Membership {
   readonly #core: Core;
   readonly #broadcast: Broadcast;
   readonly #observer: LinkObserver;
   readonly heartbeat: Heartbeat;
   readonly #dialer: Dialer;
+  readonly #discovery: Discovery;
   readonly #complaints = new Complaints();
   #leaving = false;
 
@@ -43,6 +38,7 @@ export class Membership {
     this.#observer = observer;
     this.heartbeat = new Heartbeat(core);
     this.#dialer = new Dialer(core);
+    this.#discovery = new Discovery(core);
   }
 
   opened(turn: Turn, id: LinkId, direction: 'in' | 'out', remote: string, url: string | undefined): void {
@@ -92,7 +88,7 @@ export class Membership {
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
     if (others.length === 0 && activeLinks(this.#core).length >= this.#core.options.links) {
       // Who finds no room here hears where there may be some.
-      this.#shareAddresses(turn, link, hello);
+      this.#discovery.share(turn, link, hello);
       return this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links');
     }
     link.hello = hello;
@@ -131,7 +127,7 @@ export class Membership {
       });
     }
     this.#observer.linkUp(turn, link, hello);
-    this.#shareAddresses(turn, link, hello);
+    this.#discovery.share(turn, link, hello);
   }
 
   #unplug(turn: Turn, link: Link): void {
@@ -167,8 +163,7 @@ export class Membership {
 
   /** Something that may happen once, when messages cross: too much of it ends the link, with the reason. */
   suspect(turn: Turn, link: Link, what: string, weight = 1): void {
-    link.misdeeds += weight;
-    if (link.misdeeds < MAX_MISDEEDS || link.closing) return;
+    if (link.leniency.spend(turn.now, weight) || link.closing) return;
     const level = this.#complaints.level(whoIs(link), 'abuse', turn.now);
     this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `repeated abuse: ${what}`, level);
   }
@@ -204,86 +199,19 @@ export class Membership {
     turn.note(first ? 'info' : 'debug', 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
   }
 
-  /** Tells a new neighbour whom we know, and the others about the new neighbour. */
-  #shareAddresses(turn: Turn, link: Link, hello: Hello): void {
-    if (!this.#core.options.discovery) return;
-    const addresses: Address[] = [];
-    for (const { record } of this.#core.addresses.active()) {
-      const { url, id, name } = record;
-      if (id !== undefined && id !== hello.peer) addresses.push({ url, id, name: name ?? '' });
-    }
-    if (addresses.length > 0) {
-      turn.send(link, { type: 'peers', addresses: addresses.slice(0, MAX_ADDRESSES) });
-    }
-    if (hello.url !== null) this.#learn(turn, link, [{ url: hello.url, id: hello.peer, name: hello.name }]);
-  }
-
   peers(turn: Turn, link: Link, message: Peers): void {
-    if (this.#core.options.discovery) this.#learn(turn, link, message.addresses);
-  }
-
-  /** News about addresses goes on to the other neighbours; what was known stops here, so that nothing loops. */
-  #learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
-    const news = addresses.filter(({ url, id, name }) => {
-      const isUsable = id !== this.#core.self.peer && isCanonical(url) && isReachableFrom(from, url);
-      return isUsable && this.#core.addresses.learn(url, id, name);
-    });
-    if (news.length === 0) return;
-    for (const link of activeLinks(this.#core)) {
-      if (link !== from) turn.send(link, { type: 'peers', addresses: news });
-    }
+    this.#discovery.peers(turn, link, message);
   }
 
   /** @throws RumeurError `OVERLOADED` when no further address can be kept */
   addPeer(turn: Turn, url: string): void {
-    const { addresses } = this.#core;
-    if (addresses.isFull && !addresses.get(url)) {
-      const hint = 'remove peers that are gone, or raise limits.addresses';
-      throw new RumeurError('OVERLOADED', 'no further address can be kept', { hint });
-    }
-    addresses.add(url);
-    turn.note('info', 'peer-added', `added ${url}`);
+    this.#discovery.addPeer(turn, url);
   }
 
   /** Forgets a peer and keeps it out, by address and by id. @throws RumeurError `NOT_FOUND` */
   removePeer(turn: Turn, target: string): void {
-    const byId = isId(target) ? (target as PeerId) : undefined;
-    const known = byId === undefined ? this.#core.addresses.get(target) : undefined;
-    const named = byId ?? known?.record.id;
-    const reached = [...this.#core.links.values()].filter(({ url, hello }) => {
-      if (!hello) return false;
-      return named === undefined ? hello.url === target || url === target : hello.peer === named;
-    });
-    const id = named ?? reached[0]?.hello?.peer;
-    const urls = this.#urlsOf(id, reached);
-    if (known && !known.record.removed) urls.add(target);
-    if (urls.size === 0 && reached.length === 0) {
-      throw new RumeurError('NOT_FOUND', `no peer is known as '${target}'`, {
-        hint: 'getPeers lists those that are',
-      });
-    }
-    this.#core.addresses.remove([...urls], id);
-    // A link without a HELLO yet is refused when it comes, as it tells the id to keep out.
-    for (const link of this.#core.links.values()) {
-      if (link.hello && (urls.has(link.url ?? '') || link.hello.peer === id)) {
-        this.#refuse(turn, link, 'PEER_REFUSED', 'this peer was removed here', 'debug');
-      }
-    }
-    turn.note('info', 'peer-removed', `removed ${target}`, { id });
-  }
-
-  /** Every address of a peer. What it says of itself counts unless somebody else answers there. */
-  #urlsOf(id: PeerId | undefined, links: readonly Link[]): Set<string> {
-    const urls = new Set<string>();
-    for (const { url, hello } of links) {
-      if (url !== undefined) urls.add(url);
-      const owner = this.#core.addresses.get(hello?.url ?? '')?.record.id;
-      if (hello?.url && (owner === undefined || owner === id)) urls.add(hello.url);
-    }
-    for (const { record } of this.#core.addresses.active()) {
-      if (id !== undefined && record.id === id) urls.add(record.url);
-    }
-    return urls;
+    for (const link of this.#discovery.removePeer(turn, target))
+      this.#refuse(turn, link, 'PEER_REFUSED', 'this peer was removed here', 'debug');
   }
 
   leave(turn: Turn): void {
@@ -319,18 +247,3 @@ export class Membership {
 /** The best name for the other side: its id, what we dialled, or the host that it dialled from. */
 const whoIs = ({ hello, url, remote }: Link): string =>
   hello?.peer ?? url ?? remote.replace(/ port \d+$/, '');
-
-/** A loopback address leads to whoever uses it: from a peer on another machine it means nothing here. */
-function isReachableFrom(link: Link, url: string): boolean {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  const from = link.remote.replace(/ port \d+$/, '').replace(/^::ffff:/, '');
-  return !isLoopbackHost(host) || isLoopbackHost(from) || !isIP(from);
-}
-
-function isCanonical(url: string): boolean {
-  try {
-    return parsePeerUrl(url) === url;
-  } catch {
-    return false;
-  }
-}

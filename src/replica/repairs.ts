@@ -18,23 +18,30 @@ export interface RepairObserver {
   /** Hashes differ and entries do not: perhaps our own hash is wrong. */
   doubt(bucket: Bucket, now: number): void;
   /** Whatever came of it. */
-  sessionEnded(link: Link, bucket: Bucket, report: ReconcileReport): void;
+  sessionEnded(turn: Turn, link: Link, bucket: Bucket, report: ReconcileReport): void;
   /** The floor of the other side is ours too. */
   floorRaised(turn: Turn, link: Link): void;
   /** What was repaired here shows the other side what it has to repair itself. */
   compareWith(turn: Turn, link: Link): void;
 }
 
+/** The divergence of one bucket from what the other side of one link holds. */
+interface Divergence {
+  reportedAt: number;
+  /** Until when it is let be: the last session found nothing to do about it here. */
+  fruitlessUntil: number;
+}
+
 /** Calls for range reconciliation where deltas cannot help: below a floor, and where equal vectors hold unequal data. */
 export class Repairs {
+  readonly #core: Core;
   readonly #observer: RepairObserver;
   readonly #asker: Asker;
   readonly #answerer: Answerer;
-  readonly #reportedAt = new Map<LinkId, number>();
-  /** Until when divergences of a bucket are let be: the last session found nothing to do about them here. */
-  readonly #fruitlessUntil = new Map<LinkId, Map<Bucket, number>>();
+  readonly #divergences = new Map<LinkId, Map<Bucket, Divergence>>();
 
   constructor(core: Core, observer: RepairObserver) {
+    this.#core = core;
     this.#observer = observer;
     this.#asker = new Asker(core, (...done) => this.#reconciled(...done));
     this.#answerer = new Answerer(core);
@@ -52,10 +59,22 @@ export class Repairs {
 
   /** Both sides cover the same writes of the bucket and hold other data. */
   diverged(turn: Turn, link: Link, bucket: Bucket): void {
-    this.#report(turn, link, bucket);
-    if (turn.now >= (this.#fruitlessUntil.get(link.id)?.get(bucket) ?? -Infinity)) {
-      this.#asker.start(turn, link, bucket, 'repair');
+    const divergence = this.#divergenceOf(link, bucket);
+    if (turn.now >= divergence.reportedAt + REPORT_MS) {
+      divergence.reportedAt = turn.now;
+      const message = `bucket '${bucket.name}' covers the same writes as a peer and holds other data; it is being repaired`;
+      turn.note('error', 'divergence', message, { peer: link.hello?.peer });
     }
+    if (turn.now >= divergence.fruitlessUntil) this.#asker.start(turn, link, bucket, 'repair');
+  }
+
+  #divergenceOf({ id }: Link, bucket: Bucket): Divergence {
+    const known = this.#divergences.get(id);
+    const divergences = known ?? new Map<Bucket, Divergence>();
+    if (!known) this.#divergences.set(id, divergences);
+    const divergence = divergences.get(bucket) ?? { reportedAt: -Infinity, fruitlessUntil: -Infinity };
+    divergences.set(bucket, divergence);
+    return divergence;
   }
 
   /** Somebody asked how the data compares. */
@@ -64,19 +83,12 @@ export class Repairs {
     return this.#asker.start(turn, link, bucket, 'verify') ? 'started' : 'busy';
   }
 
-  #report(turn: Turn, link: Link, bucket: Bucket): void {
-    if (turn.now - (this.#reportedAt.get(link.id) ?? -Infinity) < REPORT_MS) return;
-    this.#reportedAt.set(link.id, turn.now);
-    const message = `bucket '${bucket.name}' covers the same writes as a peer and holds other data; it is being repaired`;
-    turn.note('error', 'divergence', message, { peer: link.hello?.peer });
-  }
-
   #reconciled(turn: Turn, link: Link, bucket: Bucket, report: ReconcileReport): void {
     const { mode, outcome, dropped, repaired, roundTrips, bytes } = report;
     const hasChanged = dropped + repaired > 0;
+    const isUp = this.#core.links.has(link.id) && !link.closing;
     if (mode === 'repair' && outcome === 'done' && !hasChanged) {
-      const untils = this.#fruitlessUntil.get(link.id) ?? new Map<Bucket, number>();
-      this.#fruitlessUntil.set(link.id, untils.set(bucket, turn.now + REPORT_MS));
+      this.#divergenceOf(link, bucket).fruitlessUntil = turn.now + REPORT_MS;
       this.#observer.doubt(bucket, turn.now);
     }
     turn.note(hasChanged ? 'warn' : 'debug', 'reconciled', `reconciled bucket '${bucket.name}' with a peer`, {
@@ -92,8 +104,8 @@ export class Repairs {
     if (mode === 'shed' && outcome !== 'done') link.vectors.delete(bucket.name);
     if (mode === 'shed' && outcome === 'done') this.#observer.floorRaised(turn, link);
     this.#observer.considerAgain(turn.now);
-    this.#observer.sessionEnded(link, bucket, report);
-    if (mode === 'repair' && !link.closing) this.#observer.compareWith(turn, link);
+    this.#observer.sessionEnded(turn, link, bucket, report);
+    if (mode === 'repair' && isUp) this.#observer.compareWith(turn, link);
   }
 
   question(turn: Turn, link: Link, message: Compare | Listing): void {
@@ -102,6 +114,11 @@ export class Repairs {
 
   awaits(link: LinkId, request: number): boolean {
     return this.#asker.awaits(link, request);
+  }
+
+  /** Whether this answers the last question of a session that is over; once for each. */
+  isLate(link: LinkId, request: number): boolean {
+    return this.#asker.isLate(link, request);
   }
 
   differ(link: Link, message: Differ, size: number): void {
@@ -119,8 +136,7 @@ export class Repairs {
   linkDown(turn: Turn, link: LinkId): void {
     this.#asker.linkDown(turn, link);
     this.#answerer.linkDown(link);
-    this.#reportedAt.delete(link);
-    this.#fruitlessUntil.delete(link);
+    this.#divergences.delete(link);
   }
 
   wake(turn: Turn): void {

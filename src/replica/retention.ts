@@ -57,6 +57,7 @@ export class Retention {
   }
 
   wake(turn: Turn): void {
+    this.members.wake(turn);
     this.#announcer.wake(turn);
     this.#evictions.wake(turn);
     this.#tombstones.wake(turn);

@@ -4,7 +4,8 @@ import type { Link } from '../protocol/link.js';
 import { type MemberMark, type MemberRecord, rosterOf } from '../protocol/members.js';
 import type { Members as MembersMessage, Roster as RosterMessage } from '../protocol/messages.js';
 import { activeLinks, type Core } from './core.js';
-import { type Members, weightOf } from './members.js';
+import { weightOf } from './member-bounds.js';
+import type { Members } from './members.js';
 import type { Turn } from './turn.js';
 
 /** A neighbour is asked for its records once in this time, milliseconds: two that refuse each other's never end else. */

@@ -65,7 +65,8 @@ export interface Reply {
 export type Outcome =
   | { readonly kind: 'written'; readonly results: readonly OpResult[] }
   | { readonly kind: 'verified'; readonly comparisons: readonly Comparison[] }
-  | { readonly kind: 'done' };
+  /** `silent`, of a comparison: how many neighbours did not answer in time; absent when all did. */
+  | { readonly kind: 'done'; readonly silent?: number };
 
 /** `found`: a live value stood there before. `entry` is absent when nothing was written. */
 export interface OpResult {
@@ -86,6 +87,8 @@ export interface Change {
   readonly bucket: BucketName;
   /** The write that came; where one was taken out without another in its place, that one. */
   readonly entry: Entry;
+  /** What stood under the key until then. */
+  readonly before: Cell;
   /** What stands under the key now. */
   readonly cell: Cell;
   /** Absent for what was written here. */
@@ -121,8 +124,6 @@ export interface Step {
   readonly replies: readonly Reply[];
   readonly changes: readonly Change[];
   readonly notes: readonly Note[];
-  /** Buckets whose range sums the store is to make anew from its cells, after `persist`. */
-  readonly rebuilds: readonly BucketName[];
   /** When given, `flushed` with this mark is to follow once all that was persisted up to this step is on the disk. */
   readonly flushMark: number | undefined;
   /** On the monotonic clock; in the past means at once, infinite never. */

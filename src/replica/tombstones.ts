@@ -192,7 +192,7 @@ export class Tombstones {
   #drop(turn: Turn, bucket: Bucket, row: Tombstone): 'dropped' | 'kept' | 'gone' {
     const entry = standing(turn.get(bucket, row.key), row);
     if (!entry) {
-      turn.distrust(bucket, row.key);
+      turn.distrust(bucket, row.key, row);
       return 'gone';
     }
     // Reading it may have brought damage of its cell to light: then nothing is dropped, as no floor would be raised.

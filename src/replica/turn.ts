@@ -1,7 +1,7 @@
-import { equalBytes } from '../base/bytes.js';
+import { compareUtf8, equalBytes } from '../base/bytes.js';
 import type { BucketName, LinkId, OriginId, PeerId } from '../base/ids.js';
 import { type Cell, hasLive, isLive, standing, without } from '../data/cell.js';
-import { type Dot, dotToText } from '../data/dot.js';
+import type { Dot } from '../data/dot.js';
 import { type Entry, isSound, sealEntry } from '../data/entry.js';
 import type { Intervals } from '../data/intervals.js';
 import { VersionVector } from '../data/version-vector.js';
@@ -14,11 +14,12 @@ import type { Stamp } from '../data/stamp.js';
 import type { Batch, Put, Totals, VectorRow } from './batch.js';
 import type { Bucket } from './bucket.js';
 import type { Counters } from './core.js';
+import { DamageChanges } from './damage-changes.js';
 import type { Change, Note, Now, Reply, Source, Step } from './step.js';
 import type { DotRow, View } from './view.js';
 
-/** What to do about a cell with damaged entries; returns the rest of it. */
-export type OnDamage = (turn: Turn, bucket: Bucket, key: string, cell: Cell) => Cell;
+/** What to do about a cell with damaged entries, or without the one that `missing` names; returns the rest of it. */
+export type OnDamage = (turn: Turn, bucket: Bucket, key: string, cell: Cell, missing?: Dot) => Cell;
 
 /**
  * One call of `handle`: what it reads (the store and what this turn itself has written) and the step that it
@@ -37,9 +38,9 @@ export class Turn {
   readonly #vectors = new Map<Bucket, Set<OriginId>>();
   readonly #floors = new Map<Bucket, Set<OriginId>>();
   readonly #totals = new Set<Bucket>();
-  readonly #damages = new Set<Bucket>();
-  readonly #rebuilds: BucketName[] = [];
-  readonly #members = new Map<PeerId, MemberRecord>();
+  readonly damage = new DamageChanges();
+  /** Records that changed; `undefined` where one is taken out. */
+  readonly #members = new Map<PeerId, MemberRecord | undefined>();
   readonly #sends: { link: LinkId; bytes: Uint8Array }[] = [];
   readonly #closes: { link: LinkId; reason: string }[] = [];
   readonly #dials: string[] = [];
@@ -69,23 +70,26 @@ export class Turn {
   }
 
   /** The dot index names an entry that is not under its key. */
-  distrust(bucket: Bucket, key: string): void {
-    this.#onDamage(this, bucket, key, this.get(bucket, key));
+  distrust(bucket: Bucket, key: string, missing: Dot): void {
+    const cell = this.get(bucket, key);
+    // What this turn has written or taken out there, perhaps just now, the index does not show yet.
+    if (this.#overlay.get(bucket.name)?.has(key) === true) return;
+    this.#onDamage(this, bucket, key, cell, missing);
   }
 
   /** Replaces a damaged row by what of it is sound; the dots in `lost` are marked as missing. */
   quarantine(bucket: Bucket, key: string, rest: Cell, lost: readonly (Dot & DotRow)[]): void {
-    // The store only needs to know which rows of its indexes go; sums and totals are counted anew.
+    // Tombstones in the eyes of the store: they leave its indexes, and no sum, as nobody knows their digests.
     const gone = lost.map(({ origin, seq, stamp }) => sealEntry({ origin, seq, stamp, key, value: null }));
     this.#overlayOf(bucket).set(key, rest);
     this.#puts.push({ bucket: bucket.name, key, before: [...rest, ...gone], after: rest });
-    for (const { origin, seq } of lost) bucket.damages.set(dotToText({ origin, seq }), { origin, seq, key });
-    this.#damages.add(bucket);
+    for (const { origin, seq, stamp } of lost) this.damage.setMark(bucket, { origin, seq, stamp, key });
   }
 
-  /** The store is to sum up its blocks of dots anew, once this step is persisted. */
-  rebuild(bucket: Bucket): void {
-    this.#rebuilds.push(bucket.name);
+  /** Gives entries that stand under a key and that the dot index has lost their rows back. */
+  indexAgain(bucket: Bucket, key: string, cell: Cell, lost: Cell): void {
+    this.#overlayOf(bucket).set(key, cell);
+    this.#puts.push({ bucket: bucket.name, key, before: without(cell, lost), after: cell });
   }
 
   /** Takes `entry` into its cell if the bucket's policy says that it stands; the dot is not covered by this. */
@@ -116,12 +120,18 @@ export class Turn {
     const come = without(after, before);
     for (const old of gone) count(bucket, old, -1);
     for (const now of come) count(bucket, now, 1);
-    bucket.keys += Number(hasLive(after)) - Number(hasLive(before));
+    const keys = Number(hasLive(after)) - Number(hasLive(before));
+    bucket.keys += keys;
+    const { counting } = bucket;
+    if (counting && compareUtf8(entry.key, counting.upTo) <= 0) {
+      counting.keys += keys;
+      counting.tombstones += deadIn(come) - deadIn(gone);
+    }
     this.#overlayOf(bucket).set(entry.key, after);
     this.#puts.push({ bucket: bucket.name, key: entry.key, before, after });
     this.#totals.add(bucket);
     if (hasLive(gone) || hasLive(come)) {
-      this.#changes.push({ bucket: bucket.name, entry, cell: after, from: this.source });
+      this.#changes.push({ bucket: bucket.name, entry, before, cell: after, from: this.source });
     }
   }
 
@@ -134,15 +144,13 @@ export class Turn {
   cover(bucket: Bucket, origin: OriginId, set: Intervals): void {
     bucket.vector.addAll(origin, set);
     this.#vectorChanged(bucket, origin);
-    if (bucket.damages.size > 0) this.#clearDamages(bucket);
+    if (bucket.damages.size > 0) this.#clearDamages(bucket, origin, set);
   }
 
   /** A damaged row is repaired when its dot is covered again (rule 15). */
-  #clearDamages(bucket: Bucket): void {
-    for (const [dot, mark] of bucket.damages) {
-      if (!bucket.vector.covers(mark)) continue;
-      bucket.damages.delete(dot);
-      this.#damages.add(bucket);
+  #clearDamages(bucket: Bucket, origin: OriginId, set: Intervals): void {
+    for (const mark of bucket.damages.within(origin, set)) {
+      this.damage.clearMark(bucket, mark);
       this.#counters.rowsRepaired++;
       const hasCome = standing(this.get(bucket, mark.key), mark) !== undefined;
       const how = hasCome ? 'is whole again' : 'held what was superseded elsewhere, and is gone';
@@ -180,12 +188,12 @@ export class Turn {
     this.#totals.add(bucket);
   }
 
-  damagesChanged(bucket: Bucket): void {
-    this.#damages.add(bucket);
-  }
-
   putMember(record: MemberRecord): void {
     this.#members.set(record.peer, record);
+  }
+
+  forgetMember(peer: PeerId): void {
+    this.#members.set(peer, undefined);
   }
 
   /** The input `flushed` with this mark is to come once everything up to this turn is on the disk. */
@@ -193,9 +201,9 @@ export class Turn {
     this.#flushMark = mark;
   }
 
-  /** Whether entries were written in this turn: then the store is behind until the step has been performed. */
+  /** Whether this turn has written entries or put sums right: the store is behind until the step has been performed. */
   get wrote(): boolean {
-    return this.#puts.length > 0;
+    return this.#puts.length > 0 || this.damage.sums.length > 0;
   }
 
   setClock(stamp: Stamp): void {
@@ -244,23 +252,22 @@ export class Turn {
       replies: this.#replies,
       changes: this.#changes,
       notes: this.#notes,
-      rebuilds: this.#rebuilds,
       flushMark: this.#flushMark,
       wakeAt,
     };
   }
 
   #batch(addresses: readonly AddressRecord[] | undefined): Batch | undefined {
+    const forgotten = [...this.#members].flatMap(([peer, record]) => (record ? [] : [peer]));
     const batch: Batch = {
       puts: this.#puts,
       vectors: rowsOf(this.#vectors, (bucket) => bucket.vector),
       floors: rowsOf(this.#floors, (bucket) => bucket.floor),
       totals: [...this.#totals].map(totalsOf),
-      damages: [...this.#damages].map(({ name, damages }) => ({
-        bucket: name,
-        marks: [...damages.values()],
-      })),
-      members: [...this.#members.values()],
+      damages: this.damage.rows(),
+      members: [...this.#members.values()].filter((record) => record !== undefined),
+      ...(forgotten.length > 0 ? { forgotten } : {}),
+      ...(this.damage.sums.length === 0 ? {} : { sums: this.damage.sums }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(this.#origin === undefined ? {} : { origin: this.#origin }),
       ...(addresses ? { addresses } : {}),
@@ -269,6 +276,8 @@ export class Turn {
     return isIdle && !addresses ? undefined : batch;
   }
 }
+
+const deadIn = (cell: Cell): number => cell.filter((entry) => !isLive(entry)).length;
 
 function count(bucket: Bucket, entry: Entry, by: 1 | -1): void {
   if (!isLive(entry)) bucket.tombstones += by;

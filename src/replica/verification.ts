@@ -9,8 +9,11 @@ import type { Turn } from './turn.js';
 
 /** Requests that may wait: each takes as long as the data is large. */
 const MOST_REQUESTS = 16;
-/** How long a comparison waits for another session of its bucket to end, milliseconds. */
-const WAIT_MS = 60_000;
+/**
+ * How long a comparison may be put off, milliseconds: whatever mends its bucket goes first, and interrupts it. After that
+ * people are told.
+ */
+const PUT_OFF_MS = 60_000;
 /** Differences that the answer to one request names, over all its comparisons. */
 const MOST_EXAMPLES = 1000;
 
@@ -33,7 +36,7 @@ export type StartSession = (turn: Turn, link: Link, bucket: Bucket) => 'started'
 
 /**
  * Compares buckets with linked peers because somebody asked: one bucket with one peer at a time, request by request. A
- * bucket that is being reconciled is waited for.
+ * bucket that is being reconciled is waited for, and one that has to be in the midst of it is compared again.
  */
 export class Verification {
   readonly #core: Core;
@@ -41,8 +44,8 @@ export class Verification {
   readonly #waiting: Verify[] = [];
   /** The session under way: of the first job of the first request. */
   #running: { readonly link: Link; readonly bucket: Bucket } | undefined;
-  /** Since when the first job waits for another session to end. */
-  #waitsSince: number | undefined;
+  /** When the first job was first to begin. */
+  #since: number | undefined;
   #isDue = false;
 
   constructor(core: Core, startSession: StartSession) {
@@ -108,17 +111,21 @@ export class Verification {
     if (!link.hello?.buckets.some((other) => other.bucket === bucket.name)) return this.#done('absent');
     const start = this.#startSession(turn, link, bucket);
     if (start === 'damaged') return this.#done('damaged');
+    this.#since ??= turn.now;
     if (start === 'started') {
       this.#running = { link, bucket };
       return true;
     }
-    this.#waitsSince ??= turn.now;
-    return turn.now - this.#waitsSince >= WAIT_MS && this.#done('busy');
+    return !this.#mayPutOff(turn.now) && this.#done('busy');
+  }
+
+  #mayPutOff(now: number): boolean {
+    return this.#since !== undefined && now < this.#since + PUT_OFF_MS;
   }
 
   /** Ends the first job. */
   #done(outcome: Comparison['outcome'], report?: ReconcileReport): true {
-    this.#waitsSince = undefined;
+    this.#since = undefined;
     this.#running = undefined;
     const [verify] = this.#waiting;
     const job = verify?.jobs.shift();
@@ -136,9 +143,12 @@ export class Verification {
   }
 
   /** A session has ended, ours or another that we may have waited for: goes on at the next wake. */
-  sessionEnded(link: Link, bucket: Bucket, report: ReconcileReport): void {
+  sessionEnded(turn: Turn, link: Link, bucket: Bucket, report: ReconcileReport): void {
     const isOurs = this.#running?.link === link && this.#running.bucket === bucket;
-    if (isOurs && report.mode === 'verify') this.#done(report.outcome, report);
+    if (isOurs && report.mode === 'verify') {
+      if (report.outcome === 'interrupted' && this.#mayPutOff(turn.now)) this.#running = undefined;
+      else this.#done(report.outcome, report);
+    }
     this.#isDue = this.#waiting.length > 0;
   }
 
@@ -148,6 +158,6 @@ export class Verification {
 
   nextWakeAt(now: number): number {
     if (this.#isDue) return now;
-    return this.#waitsSince === undefined ? Infinity : this.#waitsSince + WAIT_MS;
+    return this.#running || this.#since === undefined ? Infinity : this.#since + PUT_OFF_MS;
   }
 }

@@ -207,9 +207,7 @@ export class Writer {
 
 /** The last seq that an origin gave away, as far as the bucket tells: dots of damaged rows are uncovered, and yet taken. */
 function lastSeqOf({ vector, damages }: Bucket, origin: OriginId): number {
-  let last = highest(vector.get(origin));
-  for (const mark of damages.values()) if (mark.origin === origin) last = Math.max(last, mark.seq);
-  return last;
+  return Math.max(highest(vector.get(origin)), damages.highest(origin));
 }
 
 const contextOf = (op: LocalOp): WriteContext | undefined => ('increment' in op ? undefined : op.context);

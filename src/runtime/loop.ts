@@ -96,9 +96,10 @@ export class Loop {
     await this.#request((request) => this.enqueue({ kind: 'evict', request, target }));
   }
 
-  /** Resolves when every neighbour has been compared with, or is late. */
-  async compare(): Promise<void> {
-    await this.#request((request) => this.enqueue({ kind: 'compare', request }));
+  /** Resolves when every neighbour has been compared with, or is late: with how many are. */
+  async compare(): Promise<number> {
+    const outcome = await this.#request((request) => this.enqueue({ kind: 'compare', request }));
+    return outcome.kind === 'done' ? (outcome.silent ?? 0) : 0;
   }
 
   /** Compares buckets with linked peers entry by entry; `target` is a peer id or a canonical url. */
@@ -217,7 +218,6 @@ export class Loop {
 
   #perform(step: Step): void {
     if (step.persist) this.#storage.commit(step.persist);
-    for (const bucket of step.rebuilds) this.#storage.rebuild(bucket);
     if (step.flushMark !== undefined) this.#tellWhenFlushed(step.flushMark);
     for (const { link, bytes } of step.sends) this.#transport?.send(link, bytes);
     for (const { link, reason } of step.closes) this.#transport?.close(link, reason);

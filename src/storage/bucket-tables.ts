@@ -1,6 +1,7 @@
 import { compareUtf8 } from '../base/bytes.js';
 import type { OriginId } from '../base/ids.js';
 import type { Cell } from '../data/cell.js';
+import type { Dot } from '../data/dot.js';
 import type { Intervals } from '../data/intervals.js';
 import type { DamageMark, Totals } from '../replica/batch.js';
 import { DotTable } from './dot-table.js';
@@ -17,7 +18,9 @@ export interface BucketTables {
   readonly vector: Map<OriginId, Intervals>;
   readonly floor: Map<OriginId, Intervals>;
   totals: Totals | undefined;
-  damages: readonly DamageMark[] | undefined;
+  /** By dot; without a mark where a layer has cleared it. */
+  readonly damages: Map<string, { readonly dot: Dot; readonly mark: DamageMark | undefined }>;
+  isUnsettled: boolean | undefined;
 }
 
 export const emptyBucket = (marks: boolean): BucketTables => ({
@@ -28,7 +31,8 @@ export const emptyBucket = (marks: boolean): BucketTables => ({
   vector: new Map(),
   floor: new Map(),
   totals: undefined,
-  damages: undefined,
+  damages: new Map(),
+  isUnsettled: undefined,
 });
 
 /** A copy that shares nothing changeable. */
@@ -40,5 +44,6 @@ export const cloneBucket = (tables: BucketTables): BucketTables => ({
   vector: new Map(tables.vector),
   floor: new Map(tables.floor),
   totals: tables.totals,
-  damages: tables.damages,
+  damages: new Map(tables.damages),
+  isUnsettled: tables.isUnsettled,
 });

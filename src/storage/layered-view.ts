@@ -1,7 +1,6 @@
 import { compareUtf8 } from '../base/bytes.js';
 import type { BucketName, OriginId } from '../base/ids.js';
 import { type Cell, EMPTY_CELL } from '../data/cell.js';
-import type { Totals } from '../replica/batch.js';
 import type { DotOrder, DotRow, KeyRange, RangeLevel, RangeRow, View } from '../replica/view.js';
 import type { DotSlot } from './dot-table.js';
 import { mergeSorted } from './merge.js';
@@ -28,9 +27,6 @@ export interface Source {
     from: number,
     to: number,
   ): Iterable<RangeSlot>;
-  /** At least the origins that have range sums in the bucket. */
-  rangeOrigins(bucket: BucketName): Iterable<OriginId>;
-  totals(bucket: BucketName): Totals | undefined;
 }
 
 const bySeq = (a: DotSlot, b: DotSlot): number => a.seq - b.seq;
@@ -93,15 +89,6 @@ export class LayeredView implements View {
     );
     for (const { index, sum } of rows) if (!Sum.fromBytes(sum).isZero) yield { index, sum };
     return undefined;
-  }
-
-  /** At least the origins that have range sums in the bucket. */
-  rangeOrigins(bucket: BucketName): Set<OriginId> {
-    return new Set([this.#bottom, ...this.#layers()].flatMap((source) => [...source.rangeOrigins(bucket)]));
-  }
-
-  totals(bucket: BucketName): Totals | undefined {
-    return this.#topmost((source) => source.totals(bucket));
   }
 
   #topmost<T>(read: (source: Source) => T | undefined): T | undefined {

@@ -4,9 +4,8 @@ import type { Entry } from '../data/entry.js';
 import { Fingerprint } from '../data/fingerprint.js';
 import type { Intervals } from '../data/intervals.js';
 import { STAMP_ZERO } from '../data/stamp.js';
-import type { Batch, StoredBucket, StoredState, Totals } from '../replica/batch.js';
+import type { Batch, StoredBucket, StoredState } from '../replica/batch.js';
 import { LayeredView } from './layered-view.js';
-import { recount } from './recount.js';
 import type { Provenance, Storage } from './storage.js';
 import { merged, Tables } from './tables.js';
 
@@ -66,13 +65,6 @@ export class MemoryStorage extends LayeredView implements Storage {
     this.#tables.apply({ ...batch, puts });
   }
 
-  rebuild(bucket: BucketName): Totals {
-    assert(!this.#closed, 'a closed store is not rebuilt');
-    const { totals, missing } = recount(this, bucket);
-    this.#tables.correct(totals, missing);
-    return totals;
-  }
-
   committed(): Promise<void> {
     return Promise.resolve();
   }
@@ -96,11 +88,12 @@ function withOwnValue(entry: Entry): Entry {
 
 function storedState(ids: StoreIds, tables: Tables): StoredState {
   const buckets = new Map<BucketName, StoredBucket>();
-  for (const [name, { vector, floor, totals, damages }] of tables.buckets) {
+  for (const [name, { vector, floor, totals, damages, isUnsettled }] of tables.buckets) {
     buckets.set(name, {
       vector: rowsOf(vector),
       floor: rowsOf(floor),
-      damages: damages ?? [],
+      damages: [...damages.values()].map(({ mark }) => mark).filter((mark) => mark !== undefined),
+      isUnsettled: isUnsettled ?? false,
       keys: totals?.keys ?? 0,
       tombstones: totals?.tombstones ?? 0,
       droppedUpTo: totals?.droppedUpTo ?? STAMP_ZERO,
@@ -112,7 +105,7 @@ function storedState(ids: StoreIds, tables: Tables): StoredState {
     clock: tables.clock ?? STAMP_ZERO,
     buckets,
     addresses: tables.addresses ?? [],
-    members: [...tables.members.values()],
+    members: [...tables.members.values()].filter((record) => record !== undefined),
   };
 }
 

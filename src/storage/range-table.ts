@@ -53,10 +53,6 @@ export class RangeTable {
     for (const [origin, levels] of this.#origins) complete(origin, levels);
   }
 
-  origins(): Iterable<OriginId> {
-    return this.#origins.keys();
-  }
-
   /** Rising by index. */
   *scan(
     origin: OriginId,

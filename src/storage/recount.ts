@@ -1,10 +1,9 @@
 import type { BucketName } from '../base/ids.js';
 import { type Cell, hasLive, isLive } from '../data/cell.js';
 import { Fingerprint } from '../data/fingerprint.js';
-import { type Stamp, STAMP_ZERO } from '../data/stamp.js';
+import type { Stamp } from '../data/stamp.js';
 import type { Totals } from '../replica/batch.js';
-import type { LayeredView } from './layered-view.js';
-import { RANGE_LEVELS, RangeSums } from './range-sums.js';
+import type { RangeSums } from './range-sums.js';
 import { isUnreadable } from './unreadable.js';
 
 /** Counts what stands in the cells of a bucket; cells that cannot be read count nothing. */
@@ -31,18 +30,4 @@ export class Recount {
     const [keys, tombstones, hash] = [this.#keys, this.#tombstones, this.#hash.toBytes()];
     return { bucket, keys, tombstones, droppedUpTo, hash };
   }
-}
-
-/** What the cells of a bucket say its totals are, and how much its range sums are off. */
-export function recount(view: LayeredView, bucket: BucketName): { totals: Totals; missing: RangeSums } {
-  const counted = new Recount();
-  const missing = new RangeSums();
-  for (const cell of view.cells(bucket, {})) counted.add(cell, missing);
-  for (const origin of view.rangeOrigins(bucket)) {
-    for (const level of RANGE_LEVELS) {
-      const rows = view.ranges(bucket, origin, level, 0, Number.MAX_SAFE_INTEGER);
-      for (const row of rows) missing.subtract(origin, level, row);
-    }
-  }
-  return { totals: counted.totals(bucket, view.totals(bucket)?.droppedUpTo ?? STAMP_ZERO), missing };
 }

@@ -1,5 +1,4 @@
-import type { BucketName } from '../base/ids.js';
-import type { Batch, StoredState, Totals } from '../replica/batch.js';
+import type { Batch, StoredState } from '../replica/batch.js';
 import type { View } from '../replica/view.js';
 
 /**
@@ -22,18 +21,9 @@ export interface Storage extends View {
   readonly initial: StoredState;
   /**
    * An entry with an empty digest in `before` takes the row of its dot out of the indexes, if it names this key, and
-   * changes no sum: so goes what a damaged row left behind.
+   * changes no sum: so goes what a damaged row left behind. What that left in the sums goes by `sums`.
    */
   commit(batch: Batch): void;
-  /**
-   * Counts the totals and range sums of a bucket anew, from its cells with every batch committed so far, and puts right
-   * what is stored of them: for use after damage. `droppedUpTo` stays. Cells that cannot be read count nothing;
-   * others count with the digest that stands in them.
-   *
-   * Reads the whole bucket before it returns: some seconds for a million keys. Keeps one sum in memory for each block
-   * of 16 dots with a live entry, about 200 bytes each.
-   */
-  rebuild(bucket: BucketName): Totals;
   /** Puts handed over and not yet committed: the measure for back-pressure. */
   readonly backlog: number;
   /**

@@ -1,12 +1,12 @@
 import { compareUtf8 } from '../base/bytes.js';
 import type { BucketName, OriginId, PeerId } from '../base/ids.js';
 import { type Cell, isLive, without } from '../data/cell.js';
-import type { Dot } from '../data/dot.js';
+import { type Dot, dotToText } from '../data/dot.js';
 import type { Entry } from '../data/entry.js';
 import type { Stamp } from '../data/stamp.js';
 import type { AddressRecord } from '../protocol/address-book.js';
 import type { MemberRecord } from '../protocol/members.js';
-import type { Batch, Put, Totals } from '../replica/batch.js';
+import type { Batch, Damages, Put, Totals } from '../replica/batch.js';
 import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../replica/view.js';
 import { type BucketTables, cloneBucket, emptyBucket } from './bucket-tables.js';
 import type { DotSlot } from './dot-table.js';
@@ -20,11 +20,11 @@ export type RowBelow = (bucket: BucketName, origin: OriginId, seq: number) => Do
 
 /**
  * What batches have changed, in memory: the whole state of one store, or a layer above another one. In a layer an
- * empty cell and a removed row stay as marks that hide what is below, and range sums are differences.
+ * empty cell and a removed row or record stay as marks that hide what is below, and range sums are differences.
  */
 export class Tables implements Source {
   readonly buckets = new Map<BucketName, BucketTables>();
-  readonly members = new Map<PeerId, MemberRecord>();
+  readonly members = new Map<PeerId, MemberRecord | undefined>();
   clock: Stamp | undefined;
   origin: OriginId | undefined;
   addresses: readonly AddressRecord[] | undefined;
@@ -49,14 +49,17 @@ export class Tables implements Source {
   apply(batch: Batch): void {
     const sums = new Map<BucketName, RangeSums>();
     for (const put of merged(batch.puts)) this.#put(put, sumsOf(sums, put.bucket));
+    for (const { bucket, origin, level, ...excess } of batch.sums ?? [])
+      sumsOf(sums, bucket).subtract(origin, level, excess);
     for (const [bucket, differences] of sums) this.#bucket(bucket).ranges.add(differences);
     for (const { bucket, origin, intervals } of batch.vectors)
       this.#bucket(bucket).vector.set(origin, intervals);
     for (const { bucket, origin, intervals } of batch.floors)
       this.#bucket(bucket).floor.set(origin, intervals);
     for (const totals of batch.totals) this.#bucket(totals.bucket).totals = totals;
-    for (const { bucket, marks } of batch.damages) this.#bucket(bucket).damages = marks;
+    for (const damages of batch.damages) this.#mark(damages);
     for (const record of batch.members) this.members.set(record.peer, ownRecord(record));
+    for (const peer of batch.forgotten ?? []) this.#forget(peer);
     if (batch.clock !== undefined) this.clock = batch.clock;
     if (batch.origin !== undefined) this.origin = batch.origin;
     if (batch.addresses !== undefined) this.addresses = batch.addresses;
@@ -72,6 +75,21 @@ export class Tables implements Source {
   /** Puts an entry that stands already into the index of tombstones. */
   indexTombstone(bucket: BucketName, entry: Entry): void {
     this.#bucket(bucket).tombstones.set(entry.origin, entry);
+  }
+
+  #mark({ bucket, set, cleared, isUnsettled }: Damages): void {
+    const tables = this.#bucket(bucket);
+    for (const mark of set) tables.damages.set(dotToText(mark), { dot: mark, mark });
+    for (const dot of cleared) {
+      if (this.#below === undefined) tables.damages.delete(dotToText(dot));
+      else tables.damages.set(dotToText(dot), { dot, mark: undefined });
+    }
+    tables.isUnsettled = isUnsettled;
+  }
+
+  #forget(peer: PeerId): void {
+    if (this.#below === undefined) this.members.delete(peer);
+    else this.members.set(peer, undefined);
   }
 
   #put({ bucket, key, before, after }: Put, sums: RangeSums): void {
@@ -135,14 +153,6 @@ export class Tables implements Source {
     to: number,
   ): Iterable<RangeSlot> {
     return this.buckets.get(bucket)?.ranges.scan(origin, level, from, to) ?? [];
-  }
-
-  rangeOrigins(bucket: BucketName): Iterable<OriginId> {
-    return this.buckets.get(bucket)?.ranges.origins() ?? [];
-  }
-
-  totals(bucket: BucketName): Totals | undefined {
-    return this.buckets.get(bucket)?.totals;
   }
 }
 

@@ -82,6 +82,7 @@ describe('a client in a browser', () => {
       ok: true,
       value: ['page/a', 'page/b'],
       more: true,
+      after: 'page/b',
     });
     expect(await call('entries', { prefix: 'page/', after: 'page/b' })).toEqual({
       ok: true,

@@ -89,7 +89,7 @@ export function eventsContract(title: string, open: () => Promise<EventsUnderTes
       expect(await call(socket, 'keys', { prefix: 'page/' })).toEqual({ ok: true, value: names });
       expect(await call(socket, 'keys', { prefix: 'page/', limit: 5 })).toEqual({ ok: true, value: names });
       const first = await call(socket, 'keys', { prefix: 'page/', limit: 2 });
-      expect(first).toEqual({ ok: true, value: names.slice(0, 2), more: true });
+      expect(first).toEqual({ ok: true, value: names.slice(0, 2), more: true, after: 'page/b' });
       const rest = await call(socket, 'entries', { prefix: 'page/', after: 'page/b', limit: 10_000 });
       const row = (key: string, i: number): object => ({
         key,

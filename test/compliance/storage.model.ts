@@ -45,14 +45,19 @@ export class StoreModel {
 
   /** Takes the writes into the model and gives the batch that does the same to a store. */
   batch(ops: readonly Op[]): Batch {
-    const puts = ops.map((op) => this.#put(op));
     const touched = new Set(ops.map((op) => op.bucket));
+    const marksBefore = new Map([...touched].map((bucket) => [bucket, this.#bucket(bucket).damages]));
+    const puts = ops.map((op) => this.#put(op));
     return {
       puts,
       vectors: [...touched].flatMap((bucket) => this.#vectorRows(bucket)),
       floors: [...touched].flatMap((bucket) => this.#floorRows(bucket)),
       totals: [...touched].map((bucket) => this.totals(bucket)),
-      damages: [...touched].map((bucket) => ({ bucket, marks: this.#bucket(bucket).damages })),
+      damages: [...touched].map((bucket) => {
+        const { damages: set } = this.#bucket(bucket);
+        const cleared = (marksBefore.get(bucket) ?? []).filter((mark) => !set.includes(mark));
+        return { bucket, set, cleared, isUnsettled: isUnsettled(set) };
+      }),
       members: [],
       clock: this.clock,
     };
@@ -85,7 +90,8 @@ export class StoreModel {
     for (const { origin, seq, stamp, key } of before) {
       model.floor.set(origin, Math.max(seq, model.floor.get(origin) ?? 0));
       if (stamp > model.droppedUpTo) model.droppedUpTo = stamp;
-      model.damages = model.damages.length < 3 ? [...model.damages, { origin, seq, key }] : [];
+      const mark = { origin, seq, key, ...(seq % 2 === 0 ? { stamp } : {}) };
+      model.damages = model.damages.length < 3 ? [...model.damages, mark] : [];
     }
   }
 
@@ -141,7 +147,8 @@ export class StoreModel {
         const { keys, tombstones, droppedUpTo, hash } = this.totals(name);
         const vector = this.#vectorRows(name).map(({ origin, intervals }) => [origin, intervals] as const);
         const floor = this.#floorRows(name).map(({ origin, intervals }) => [origin, intervals] as const);
-        return [name, { keys, tombstones, droppedUpTo, hash, vector, floor, damages }] as const;
+        const marks = { damages, isUnsettled: isUnsettled(damages) };
+        return [name, { keys, tombstones, droppedUpTo, hash, vector, floor, ...marks }] as const;
       }),
     );
     return comparable({ clock: this.clock, buckets });
@@ -187,6 +194,9 @@ export class StoreModel {
   }
 }
 
+/** Just so that it changes now and then. */
+const isUnsettled = (marks: readonly DamageMark[]): boolean => marks.length === 2;
+
 export interface ComparableState {
   clock: Stamp;
   buckets: unknown[];
@@ -199,7 +209,7 @@ export function comparable({ clock, buckets }: Pick<StoredState, 'clock' | 'buck
     hash: Buffer.from(hash).toString('hex'),
     vector: vector.map(([origin, intervals]) => `${origin}:${intervals.join('-')}`).sort(),
     floor: floor.map(([origin, intervals]) => `${origin}:${intervals.join('-')}`).sort(),
-    damages: damages.map(({ origin, seq, key }) => `${origin}.${seq} ${key}`),
+    damages: damages.map(({ origin, seq, key, stamp }) => `${origin}.${seq} ${key} ${stamp ?? ''}`).sort(),
   }));
   return { clock, buckets: rows.sort((a, b) => byBytes(a.name, b.name)) };
 }

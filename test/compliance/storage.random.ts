@@ -25,7 +25,7 @@ const STEP = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom('turn' as const, 'flush' as const, 'check' as const, 'rebuild' as const),
+      kind: fc.constantFrom('turn' as const, 'flush' as const, 'check' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
@@ -45,9 +45,7 @@ export function randomBatches(engine: () => Promise<StorageUnderTest>): void {
             else if (each.kind === 'turn') await nextTurn();
             else if (each.kind === 'flush') await store.flushed();
             else if (each.kind === 'reopen') store = await run.reopen(store);
-            else if (each.kind === 'rebuild') {
-              for (const bucket of BUCKETS) expect(store.rebuild(bucket)).toEqual(expected.totals(bucket));
-            } else expectSame(store, expected, [{}, { prefix: 'a' }, { after: 'ab' }]);
+            else expectSame(store, expected, [{}, { prefix: 'a' }, { after: 'ab' }]);
           }
           expectSame(store, expected);
           store = await run.reopen(store);

@@ -26,6 +26,8 @@ describe('commands in buckets of each policy', () => {
         tags: { policy: 'set' },
       },
       limits: { siblings: 2 },
+      // So that what was deleted here is remembered while the tests run.
+      gossip: { announceMs: 60_000 },
     });
   });
   afterAll(() => cluster.stop());
@@ -88,7 +90,7 @@ describe('commands in buckets of each policy', () => {
       expect(await run('incr', 'page', by, ...visits)).toMatchObject({ code: 2, stdout: '' });
     }
     expect(await run('incr', 'page')).toMatchObject(refused('POLICY'));
-    expect((await run('incr', 'page')).stderr).toContain('"counter"');
+    expect((await run('incr', 'page')).stderr).toContain('name a bucket with the policy "counter": visits');
     expect(await run('set', 'page', '1', ...visits)).toMatchObject(refused('POLICY'));
   });
 
@@ -118,6 +120,20 @@ describe('commands in buckets of each policy', () => {
     await run('sadd', 's', 'x', '--bucket', 'tags');
     expect((await run('export', '-', '--bucket', 'visits')).stdout).toContain('{"key":"n","value":7}\n');
     expect((await run('export', '-', '--bucket', 'tags')).stdout).toBe('{"key":"s","value":["x"]}\n');
+  });
+
+  test('lists go on where a page of removed members has no rows', async () => {
+    const tags = ['--bucket', 'tags'];
+    for (let i = 0; i < 5; i++) {
+      const members = Array.from({ length: 1000 }, (_, k) => `${i}/${k}`);
+      await peer.value('sadd', 'many', members, { bucket: 'tags' });
+    }
+    await peer.value('delete', 'many', { bucket: 'tags' });
+    await run('sadd', 'many', 'z', ...tags);
+    expect(await peer.value('smembers', 'many', { bucket: 'tags' })).toEqual([]);
+    expect(await run('smembers', 'many', ...tags)).toEqual(prints('z\n'));
+    expect(await run('keys', 'many', '--json', ...tags)).toEqual(prints('["many"]\n'));
+    expect((await run('export', '-', ...tags)).stdout).toContain('{"key":"many","value":["z"]}\n');
   });
 
   test('explain', async () => {
@@ -159,6 +175,17 @@ describe('wait --synced', () => {
     await two.connected(1);
     expect((await cli(['--url', two.url, 'wait', '--synced'])).code).toBe(0);
     expect(await two.value('keys', { prefix: 'k2/', limit: 10_000 })).toHaveLength(1000);
+    // A linked peer that hangs has what was sent to it only perhaps.
+    process.kill(two.pid ?? 0, 'SIGSTOP');
+    await one.set('k', 1);
+    expect(await one.cli('wait', '--synced', '--timeout', '1000')).toMatchObject({
+      code: 5,
+      stdout: '',
+      stderr: expect.stringContaining('not in sync within 1000 ms: a connected peer does not answer'),
+    });
+    process.kill(two.pid ?? 0, 'SIGCONT');
+    expect((await one.cli('wait', '--synced')).code).toBe(0);
+    expect(await two.get('k')).toBe(1);
     await two.kill('SIGKILL');
     // Whoever knows others and is linked to none cannot tell.
     expect(await one.cli('wait', '--synced', '--timeout', '1500')).toMatchObject({

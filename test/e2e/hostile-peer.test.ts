@@ -91,8 +91,8 @@ describe('a hostile peer', () => {
       bucket: BUCKET,
       items: [{ ...op(nanoid<OriginId>(), 1, 'listed'), digest: randomBytes(8) }],
     },
-    { type: 'answer', request: 1, n: 1, drop: [0], entries: [] },
-    { type: 'below', request: 1, floor: vector([nanoid<OriginId>(), 1, 3]) },
+    { type: 'answer', request: 1, n: 1, drop: [0], entries: [], answered: 1 },
+    { type: 'below', request: 1 },
     { type: 'roster', members: [{ peer: nanoid<PeerId>(), number: 1n as Stamp, evictedUpTo: 0n as Stamp }] },
     {
       type: 'members',
@@ -139,7 +139,8 @@ describe('a hostile peer', () => {
       'an answer that names a dot twice',
       () => {
         const entry = op(origin, 1, 'k');
-        return encodeMessage({ type: 'answer', request: 1, n: 1, drop: [], entries: [entry, entry] });
+        const entries = [entry, entry];
+        return encodeMessage({ type: 'answer', request: 1, n: 1, drop: [], entries, answered: 1 });
       },
       /a dot that is named twice/,
     ],
@@ -251,9 +252,9 @@ describe('a hostile peer', () => {
     raw.send({ type: 'pong', id: 99, clock: 0 });
     raw.send({ type: 'credit', request: 99, chunks: 5 });
     raw.send({ type: 'cancel', request: 99, reason: 'never' });
-    raw.send({ type: 'below', request: 99, floor: vector([stranger, 1, HIGHEST]) });
+    raw.send({ type: 'below', request: 99 });
     raw.send({ type: 'differ', request: 99, n: 0, blocks: [], start: null });
-    raw.send({ type: 'answer', request: 99, n: 0, drop: [0], entries });
+    raw.send({ type: 'answer', request: 99, n: 0, drop: [0], entries, answered: 1 });
     await scene.read();
     expect(await victim.call('get', 'unasked')).toMatchObject({ found: false });
     expect((await victim.status()).buckets['default']?.vector).not.toHaveProperty([stranger]);

@@ -66,7 +66,7 @@ describe('a hostile peer that covers what it likes', () => {
         buckets: [[BUCKET, vector([nanoid<OriginId>(), 1, HIGHEST])]],
       });
       const delta = await scene.raw.hears('deltaRequest');
-      scene.raw.send({ type: 'below', request: delta.request, floor: new VersionVector() });
+      scene.raw.send({ type: 'below', request: delta.request });
       const { request } = await scene.raw.hears('compare');
       const start = { vector: new VersionVector(), floor: gaps(MANY) };
       scene.raw.send({ type: 'differ', request, n: 0, blocks: [], start });

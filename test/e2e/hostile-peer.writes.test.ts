@@ -2,9 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { nanoid } from 'nanoid';
 import type { BucketName, OriginId } from '../../src/base/ids.js';
 import { VersionVector } from '../../src/data/version-vector.js';
+import { MAX_CONTEXT_INTERVALS } from '../../src/protocol/limits.js';
 import { eventually } from '../tools/eventually.js';
 import { BUCKET, HIGHEST, HostileScene, op, push, vector } from '../tools/hostile-scene.js';
+import type { PeerProcess } from '../tools/peer-process.js';
 import { RawPeer } from '../tools/raw-peer.js';
+import type { Ack } from '../tools/socket-client.js';
 
 const CARTS = 'carts' as BucketName;
 const SUMS = 'sums' as BucketName;
@@ -76,6 +79,28 @@ describe('a hostile peer that writes', () => {
         withinMs: 20_000,
       },
     );
+    await scene.agreed();
+  });
+
+  test('a context with more history than anybody may write: the key is read, written and deleted from all the same', async () => {
+    const bucket = CARTS;
+    const stranger = nanoid<OriginId>();
+    const context = new VersionVector([
+      [stranger, Array.from({ length: 2 * MAX_CONTEXT_INTERVALS }, (_, i) => 3 * i + 1 - (i % 2))],
+    ]);
+    await scene.victim.value('set', 'basket', 'bread', { bucket });
+    scene.raw.send(push([op(nanoid<OriginId>(), 1, 'basket', { json: '"forged"', context })], { bucket }));
+    const read = (peer: PeerProcess): Promise<Ack> => peer.call('get', 'basket', { bucket, siblings: true });
+    await eventually('it has come', async () => String((await read(scene.friend)).value).includes('forged'));
+    const ack = await read(scene.victim);
+    expect(ack).toMatchObject({ ok: true, value: expect.arrayContaining(['bread', 'forged']) });
+    await scene.victim.value('set', 'basket', 'milk', { bucket, context: ack.context });
+    expect((await read(scene.victim)).value).toEqual(expect.not.arrayContaining(['bread']));
+    await scene.victim.value('set', 'basket', 'eggs', { bucket });
+    expect(new Set((await read(scene.victim)).value as string[])).toEqual(new Set(['forged', 'eggs']));
+    expect(await scene.victim.call('delete', 'basket', { bucket })).toMatchObject({
+      error: { code: 'POLICY' },
+    });
     await scene.agreed();
   });
 

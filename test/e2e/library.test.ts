@@ -80,8 +80,10 @@ describe('Peer', () => {
     const scan = jest.spyOn(LocalService.prototype, 'scan');
     const seen: string[] = [];
     for await (const key of peer.keys()) seen.push(key);
-    const pages = scan.mock.results.map(
-      ({ value }) => (value as ReturnType<LocalService['scan']>).rows.length,
+    const pages = await Promise.all(
+      scan.mock.results.map(
+        async ({ value }) => (await (value as ReturnType<LocalService['scan']>)).rows.length,
+      ),
     );
     scan.mockRestore();
     expect(seen).toHaveLength(21);

@@ -136,6 +136,79 @@ describe('peers that write at the same time', () => {
     expect((await a.explain('Ville')).writes[0]?.came).toMatchObject({ how: 'push', peer: { id: b.id } });
   });
 
+  test('explain names what a write replaced that was here before the start', async () => {
+    const former = await start('a');
+    await former.set('Ville', 'Lyon');
+    await former.close();
+    const a = await start('a');
+    await a.set('Ville', 'Paris');
+    expect((await a.explain('Ville')).replaced).toMatchObject([
+      { preview: '"Lyon"', peer: { id: a.id, name: 'a' }, came: null, replacedAt: expect.any(Number) },
+    ]);
+  });
+
+  test('status tells who is how far behind in which bucket since when, on either side', async () => {
+    const before = Date.now();
+    // The writes of b lie in the future of a, which takes them a moment later.
+    const gossip = { announceMs: 50, antiEntropyMs: [50, 200], maxClockDriftMs: 20 } as const;
+    const [a, b] = [await start('a', { gossip }), await start('z', { gossip })];
+    await b.addPeer(a.url);
+    await synced(a, b);
+    await b.increment('page', 1, { bucket: 'visits' });
+    const since = expect.any(Number);
+    const lags = await eventually('both know that a lacks it', () => {
+      const [here, there] = [a.status().peers[0], b.status().peers[0]];
+      return here?.behind === 1 && there?.ahead === 1 && [here.buckets, there.buckets];
+    });
+    expect(lags).toEqual([
+      { visits: { behind: 1, ahead: 0, since } },
+      { visits: { behind: 0, ahead: 1, since } },
+    ]);
+    for (const lag of lags === false ? [] : lags) {
+      expect(lag['visits']?.since).toBeGreaterThanOrEqual(before);
+    }
+    await synced(a, b);
+    expect([a.status().peers[0]?.buckets, b.status().peers[0]?.buckets]).toEqual([{}, {}]);
+  });
+
+  test('of a member that is away status tells what it lacks, by its last announcement', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    await b.addPeer(a.url);
+    await a.set('k', 1);
+    await a.delete('k');
+    // Only now it is forgotten that a key was deleted: b has told a that it has everything.
+    await eventually('b has announced both', () => a.status().buckets['default']?.tombstones === 0);
+    await b.close();
+    await a.setMany([
+      ['k', 2],
+      ['l', 3],
+    ]);
+    await eventually('b lacks two writes', () => a.status().peers[0]?.ahead === 2);
+    const { state, buckets } = a.status().peers[0] ?? {};
+    expect([state === 'connected', buckets]).toEqual([
+      false,
+      { default: { behind: 0, ahead: 2, since: expect.any(Number) } },
+    ]);
+    await a.removePeer(b.id, { evict: true });
+    expect(a.status().peers).toEqual([]);
+  });
+
+  test('what is left of a set of many removed members is listed, whole', async () => {
+    const a = await start('a', { gossip: { announceMs: 60_000 } });
+    const bucket = 'tags';
+    const many = Array.from({ length: 5000 }, (_, i) => `m${i}`);
+    await a.add('large', many, { bucket });
+    await a.remove('large', many, { bucket });
+    await a.add('large', 'z', { bucket });
+    expect(a.status().buckets[bucket]).toMatchObject({ keys: 1, tombstones: 5000 });
+    expect(await listOf(a.members('large', { bucket }))).toEqual(['z']);
+    expect(await listOf(a.keys({ bucket }))).toEqual(['large']);
+    expect(await listOf(a.entries({ bucket }))).toMatchObject([{ key: 'large', value: ['z'] }]);
+    expect(await a.get('large', { bucket })).toEqual(['z']);
+    expect(await a.delete('large', { bucket })).toMatchObject({ found: true });
+    expect(await listOf(a.keys({ bucket }))).toEqual([]);
+  });
+
   test('a bucket of which they think differently is not replicated, and status says so', async () => {
     const a = await start('a');
     const b = await start('b', { buckets: { ...BUCKETS, visits: { policy: 'lww' } } });
@@ -159,18 +232,18 @@ describe('peers that write at the same time', () => {
     await a.set('k', 1);
     await synced(a, b);
     const gone = { id: b.id, url: b.url };
-    await eventually('b is a member', () => a.status().buckets['default']?.heldBy === null);
+    await eventually('b is a member', () => a.status().buckets['default']?.heldBy.length === 0);
     await b.close();
     await a.delete('k');
     const held = await eventually('b holds the tombstone back', () => {
-      const { heldBy } = a.status().buckets['default'] ?? {};
-      return heldBy?.peer === gone.id ? heldBy : undefined;
+      const { heldBy = [] } = a.status().buckets['default'] ?? {};
+      return heldBy.find(({ peer }) => peer === gone.id);
     });
     expect(held).toEqual({ peer: gone.id, name: 'b', since: expect.any(Number) });
     expect(a.status().buckets['default']).toMatchObject({ tombstones: 1, keys: 0 });
     await a.removePeer(gone.url, { evict: true });
     await eventually('the tombstone is gone', () => a.status().buckets['default']?.tombstones === 0);
-    expect(a.status().buckets['default']).toMatchObject({ heldBy: null, floor: expect.any(Object) });
+    expect(a.status().buckets['default']).toMatchObject({ heldBy: [], floor: expect.any(Object) });
     await expect(a.evict('no-such-peer-00000000')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 

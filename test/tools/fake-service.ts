@@ -5,12 +5,14 @@ import type { BucketComparison, VerifyOptions } from '../../src/api/comparison.j
 import type { Explanation } from '../../src/api/explanation.js';
 import type {
   BucketInfo,
+  Page,
   PeerInfo,
   PeerService,
   Row,
   RowChange,
   ScanRange,
   Status,
+  SyncCheck,
   WriteOp,
   WriteResult,
 } from '../../src/api/service.js';
@@ -96,8 +98,8 @@ export class FakeService implements PeerService {
     return Promise.reject(new RumeurError('NOT_FOUND', `no member ${target}`));
   }
 
-  compare(): Promise<void> {
-    return Promise.resolve();
+  compare(): Promise<SyncCheck> {
+    return Promise.resolve({ inSync: true });
   }
 
   verify({ peer, bucket }: VerifyOptions = {}): Promise<BucketComparison[]> {
@@ -106,10 +108,7 @@ export class FakeService implements PeerService {
     return Promise.reject(new RumeurError('NOT_FOUND', `no peer ${peer}`));
   }
 
-  scan(
-    bucket: string,
-    { prefix = '', after, limit, maxBytes = Infinity }: ScanRange,
-  ): { rows: Row[]; more: boolean } {
+  scan(bucket: string, { prefix = '', after, limit, maxBytes = Infinity }: ScanRange): Page<Row> {
     const wanted = [...this.#rows(bucket).values()]
       .filter(({ key }) => key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0))
       .sort((a, b) => compareUtf8(a.key, b.key));
@@ -118,7 +117,8 @@ export class FakeService implements PeerService {
       (bytes += row.key.length + row.value.length) <= maxBytes || index === 0;
     const end = wanted.slice(0, limit).findIndex((row, index) => !fits(row, index));
     const rows = wanted.slice(0, end < 0 ? limit : end);
-    return { rows, more: wanted.length > rows.length };
+    const last = rows.at(-1);
+    return wanted.length > rows.length && last ? { rows, after: last.key } : { rows };
   }
 
   watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void {
@@ -174,7 +174,7 @@ export class FakeService implements PeerService {
           tombstones: 0,
           hash: '0'.repeat(32),
           vector: {},
-          heldBy: null,
+          heldBy: [],
           inSync: true,
         },
       },

@@ -1,5 +1,4 @@
 import { expect } from '@jest/globals';
-import { readFileSync } from 'node:fs';
 import type { BucketName, OriginId } from '../../src/base/ids.js';
 import type { EntryWithoutDigest } from '../../src/data/entry.js';
 import type { Stamp } from '../../src/data/stamp.js';
@@ -8,6 +7,7 @@ import type { ConfigInput } from '../../src/index.js';
 import { packOps } from '../../src/protocol/codec.js';
 import type { Message, Push } from '../../src/protocol/messages.js';
 import { eventually } from './eventually.js';
+import { keptMemory, WITH_INSPECTOR } from './kept-memory.js';
 import { Cluster, type PeerProcess } from './peer-process.js';
 import { RawPeer } from './raw-peer.js';
 
@@ -80,7 +80,9 @@ export class HostileScene {
   static async open(): Promise<HostileScene> {
     const scene = new HostileScene();
     const config = { port: 0, gossip: FAST_GOSSIP, buckets: BUCKETS } as const;
-    scene.victim = await scene.cluster.start('victim', config);
+    scene.victim = scene.cluster.configure('victim', config);
+    scene.victim.env = WITH_INSPECTOR;
+    await scene.victim.start();
     scene.friend = await scene.cluster.start('friend', { ...config, peers: [scene.victim.url] });
     await scene.friend.connected(1);
     for (let i = 0; i < 5; i++) await scene.victim.set(`before ${i}`, { i });
@@ -171,13 +173,8 @@ export class HostileScene {
     return performance.now() - from;
   }
 
-  /** Bytes of the victim's own memory; 0 where the system does not tell. */
-  get memory(): number {
-    try {
-      const text = readFileSync(`/proc/${this.victim.pid ?? 0}/status`, 'utf8');
-      return Number(/^RssAnon:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
-    } catch {
-      return 0;
-    }
+  /** Bytes that the victim needs now, garbage not counted. */
+  keptMemory(): Promise<number> {
+    return keptMemory(this.victim);
   }
 }

@@ -93,6 +93,11 @@ export class RawPeer {
     this.#socket.pause();
   }
 
+  /** Reads what has piled up meanwhile, and what comes. */
+  readOn(): void {
+    this.#socket.resume();
+  }
+
   async ends(): Promise<void> {
     await eventually('the other side closes the link', () => this.closed);
   }

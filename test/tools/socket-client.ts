@@ -11,6 +11,7 @@ export interface Ack {
   value?: unknown;
   found?: boolean;
   more?: boolean;
+  after?: string;
   context?: string | null;
   error?: AckError;
 }
@@ -24,6 +25,8 @@ export async function connect(
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('connect_error', reject);
+    // The server has gone after the handshake of the transport and before its own.
+    socket.once('disconnect', (reason) => reject(new Error(reason)));
   });
   return socket;
 }

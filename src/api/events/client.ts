@@ -19,6 +19,8 @@ export interface Reply {
   readonly value: unknown;
   readonly found?: boolean;
   readonly more?: true;
+  /** With `more`: where the next page begins. */
+  readonly after?: string;
   /** With the option `siblings`: what a write must name that has seen the values. */
   readonly context?: string | null;
 }

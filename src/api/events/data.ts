@@ -1,8 +1,8 @@
 import { DEFAULT_BUCKET } from '../../base/ids.js';
 import { toText } from '../../base/bytes.js';
 import { RumeurError } from '../../base/errors.js';
-import type { PutOp, WriteContext } from '../../data/op.js';
-import { contextFromText } from '../../data/policies/context-text.js';
+import type { PutOp } from '../../data/op.js';
+import { contextIn } from '../arguments.js';
 import { describe } from '../json.js';
 import type { WriteOp, WriteResult } from '../service.js';
 import { checkKey, encodeRaw, encodeValue, jsonText } from '../values.js';
@@ -10,6 +10,7 @@ import type { Options } from './arguments.js';
 import type { Client, Handler } from './client.js';
 import { JsonText } from './codec.js';
 import { type EventLimits, MAX_SET_MANY } from './limits.js';
+import { soon } from './soon.js';
 
 export const get: Handler = ({ service, limits }, [key], options) => {
   checkKey(key, limits);
@@ -18,21 +19,20 @@ export const get: Handler = ({ service, limits }, [key], options) => {
     const value = values.map((sibling) => valueFor(sibling.value, options));
     return { value, context: context ?? null, found: value.length > 0 };
   }
-  const value = service.read(bucketOf(options), key);
-  return value === undefined
-    ? { value: null, found: false }
-    : { value: valueFor(value, options), found: true };
+  return soon(service.read(bucketOf(options), key), (value) =>
+    value === undefined ? { value: null, found: false } : { value: valueFor(value, options), found: true },
+  );
 };
 
 export const set: Handler = async (client, [key, value], options) => {
-  const op = { ...toOp(key, value, options, client.limits), ...contextOf(options) };
+  const op = { ...toOp(key, value, options, client.limits), ...contextIn(options) };
   const { dot, stamp } = await writeOne(client, options, op);
   return { value: { dot, stamp } };
 };
 
 export const remove: Handler = async (client, [key], options) => {
   checkKey(key, client.limits);
-  const op = { key, value: null, ...contextOf(options) };
+  const op = { key, value: null, ...contextIn(options) };
   const { found, dot, stamp } = await writeOne(client, options, op);
   return { value: { found, dot, stamp } };
 };
@@ -40,7 +40,7 @@ export const remove: Handler = async (client, [key], options) => {
 export const setMany: Handler = async (client, [rows], options) => {
   const ops = listOf(rows).map((row, index) => opOfRow(row, index, options, client.limits));
   // The bucket is looked up even when there is nothing to write to it.
-  if (ops.length === 0) client.service.scan(bucketOf(options), { limit: 1 });
+  if (ops.length === 0) await client.service.scan(bucketOf(options), { limit: 1, keysOnly: true });
   else await client.write(bucketOf(options), ops);
   return { value: { count: ops.length } };
 };
@@ -50,10 +50,6 @@ export const bucketOf = ({ bucket }: Options): string => bucket ?? DEFAULT_BUCKE
 /** A stored value as it goes to the client. @throws `INTERNAL` for stored bytes that are no JSON */
 export const valueFor = (bytes: Uint8Array, { raw }: Options): JsonText | string =>
   raw === true ? toText(bytes) : new JsonText(jsonText(bytes));
-
-/** @throws `ARGUMENT_INVALID` for a context that is none of ours */
-const contextOf = ({ context }: Options): { context?: WriteContext } =>
-  context === undefined ? {} : { context: contextFromText(context) };
 
 async function writeOne(client: Client, options: Options, op: WriteOp): Promise<WriteResult> {
   const [result] = await client.write(bucketOf(options), [op]);

@@ -24,8 +24,10 @@ export const MAX_SET_MANY = 1000;
 export const MAX_MEMBERS = 1000;
 export const DEFAULT_PAGE_ROWS = 1000;
 export const MAX_PAGE_ROWS = 10_000;
-/** A page of keys or entries ends early at this size. */
+/** A page of entries ends early at this size. */
 export const MAX_PAGE_BYTES = 8 * 2 ** 20;
+/** A page of keys does when so much was read for it, as their values are read too. */
+export const MAX_KEYS_READ_BYTES = 32 * 2 ** 20;
 
 /** The largest message that Socket.IO takes: some values of the greatest size at once, escapes and all. */
 export const maxMessageBytes = ({ valueBytes }: ValueLimits): number => 4 * valueBytes + 2 ** 20;

@@ -1,10 +1,10 @@
 import { RumeurError } from '../../base/errors.js';
-import { checkMember, checkStep } from '../arguments.js';
-import { describe } from '../json.js';
+import { checkMember, checkStep, membersOf } from '../arguments.js';
 import { checkKey } from '../values.js';
 import type { Client, Handler, Reply } from './client.js';
 import { bucketOf } from './data.js';
 import { type EventLimits, DEFAULT_PAGE_ROWS, MAX_MEMBERS } from './limits.js';
+import { replyOf } from './pages.js';
 
 export const increment: Handler = (client, [key, by = 1], options) =>
   count(client, key, checkStep(by), bucketOf(options));
@@ -19,14 +19,14 @@ async function count(client: Client, key: unknown, by: number, bucket: string): 
 
 export const add: Handler = async (client, [key, given], options) => {
   checkKey(key, client.limits);
-  const members = membersOf(given, client.limits);
+  const members = listOf(given, client.limits);
   const write = (): Promise<number> => client.service.addMembers(bucketOf(options), key, members);
   return { value: { added: await client.underWay(sizeOf(key, members), write) } };
 };
 
 export const remove: Handler = async (client, [key, given], options) => {
   checkKey(key, client.limits);
-  const members = membersOf(given, client.limits);
+  const members = listOf(given, client.limits);
   const write = (): Promise<number> => client.service.removeMembers(bucketOf(options), key, members);
   return { value: { removed: await client.underWay(sizeOf(key, members), write) } };
 };
@@ -36,23 +36,13 @@ export const members: Handler = ({ service, limits }, [key], options) => {
   const { after, limit = DEFAULT_PAGE_ROWS } = options;
   if (after !== undefined) checkMember(after, limits);
   const range = after === undefined ? { limit } : { limit, after };
-  const page = service.members(bucketOf(options), key, range);
-  return page.more ? { value: page.members, more: true } : { value: page.members };
+  return replyOf(service.members(bucketOf(options), key, range), (member) => member);
 };
 
-function membersOf(given: unknown, limits: EventLimits): string[] {
-  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (list.length > MAX_MEMBERS) {
-    const message = `at most ${MAX_MEMBERS} members at once, not ${list.length}`;
-    throw new RumeurError('ARGUMENT_INVALID', message, { hint: 'send several lists' });
-  }
-  if (typeof given === 'object' && !Array.isArray(given)) {
-    throw new RumeurError('ARGUMENT_INVALID', `a member, or a list of them, not ${describe(given)}`);
-  }
-  return list.map((member) => {
-    checkMember(member, limits);
-    return member;
-  });
+function listOf(given: unknown, limits: EventLimits): string[] {
+  if (!Array.isArray(given) || given.length <= MAX_MEMBERS) return membersOf(given, limits);
+  const message = `at most ${MAX_MEMBERS} members at once, not ${given.length}`;
+  throw new RumeurError('ARGUMENT_INVALID', message, { hint: 'send several lists' });
 }
 
 const sizeOf = (key: string, members: readonly string[]): number =>

@@ -1,7 +1,8 @@
 import { RumeurError } from '../../base/errors.js';
 import { describe } from '../json.js';
 import { checkKeyPart } from '../values.js';
-import { didYouMean, quote, type Signature } from './arguments.js';
+import { didYouMean, quote } from '../suggest.js';
+import type { Signature } from './arguments.js';
 import type { Handler } from './client.js';
 import * as data from './data.js';
 import { explain } from './explain.js';
@@ -40,12 +41,6 @@ const removePeer: Handler = async ({ service }, [peer], { evict = false }) => {
   return { value: null };
 };
 
-const compare: Handler = async ({ service }) => {
-  await service.compare();
-  const { inSync } = service.status();
-  return { value: { inSync } };
-};
-
 const verify: Handler = async ({ service }, _args, { peer, bucket }) => {
   const options = { ...(peer === undefined ? {} : { peer }), ...(bucket === undefined ? {} : { bucket }) };
   return { value: await service.verify(options) };
@@ -78,7 +73,12 @@ const SPECS: readonly EventSpec[] = [
   { name: 'addPeer', args: ['url'], options: [], run: addPeer },
   { name: 'removePeer', args: ['url or id'], options: ['evict'], run: removePeer },
   { name: 'getPeers', args: [], options: [], run: ({ service }) => ({ value: service.getPeers() }) },
-  { name: 'compare', args: [], options: [], run: compare },
+  {
+    name: 'compare',
+    args: [],
+    options: [],
+    run: async ({ service }) => ({ value: await service.compare() }),
+  },
   { name: 'verify', args: [], options: ['peer', 'bucket'], run: verify },
   { name: 'status', args: [], options: [], run: ({ service }) => ({ value: service.status() }) },
 ];

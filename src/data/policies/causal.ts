@@ -10,7 +10,11 @@ import { VersionVector } from '../version-vector.js';
 /** Intervals, over all origins, in the context of one write: what peers take. */
 export const MOST_INTERVALS = 4096;
 
+/** Intervals that a write may name and its peer does not cover, where a client adds to them. */
+export const MOST_AHEAD = 256;
+
 const NOTHING = new VersionVector();
+const NOTHING_SEEN: WriteContext = { dots: NOTHING, stamp: STAMP_ZERO };
 
 /**
  * Whether `later` has seen all that `earlier` had seen. As a condition of superseding it makes the relation
@@ -45,10 +49,16 @@ export function admitBy(
   };
 }
 
-/** `prepare` of `siblings` and `set`. */
+/**
+ * `prepare` of `siblings` and `set`.
+ * @throws RumeurError `POLICY` for a delete that would leave a value standing, and for a context far ahead of us
+ */
 export function prepareSeen(cell: Cell, op: PutOp, vector: VersionVector): Content | undefined {
   if (op.value === null && !mayDelete(cell, op, vector)) return undefined;
-  return contentOf(op, op.context ? seenByClient(cell, op.context, vector) : contextOf(cell, vector));
+  const seen = op.context ? seenByClient(cell, op.context, vector) : contextOf(cell, vector);
+  if (op.context) checkAhead(cell, op.key, op.context, seen, vector);
+  if (op.value === null) checkDelete(cell, op, seen);
+  return contentOf(op, seen);
 }
 
 /** A client may have seen elsewhere what has not come here yet: its delete must then be written all the same. */
@@ -57,45 +67,100 @@ const mayDelete = (cell: Cell, { context }: PutOp, vector: VersionVector): boole
     ? !context.dots.within(vector) || cell.some((entry) => isLive(entry) && context.dots.covers(entry))
     : hasLive(cell);
 
+/** Dots that no peer may ever have given away stay in the history of the key: clients add a few of them at most. */
+function checkAhead(
+  cell: Cell,
+  key: string,
+  named: WriteContext,
+  seen: WriteContext,
+  vector: VersionVector,
+): void {
+  const ahead = named.dots.minus(vector);
+  if (ahead.size === 0 || ahead.within(dotsSeenIn(cell))) return;
+  if (seen.dots.minus(vector).intervalCount() <= MOST_AHEAD) return;
+  throw new RumeurError('POLICY', `the context names too much of '${key}' that this peer has not heard of`, {
+    hint: 'wait until this peer is in sync, or write at the peer that was read',
+  });
+}
+
+/** Who deletes is told that it is gone: so a value may not stay for want of room in the context. */
+function checkDelete(cell: Cell, { key, context }: PutOp, { dots }: WriteContext): void {
+  const isMeant = (entry: Entry): boolean => isLive(entry) && (context?.dots.covers(entry) ?? true);
+  const isGone = (entry: Entry): boolean => dots.covers(entry) && (entry.context ?? NOTHING).within(dots);
+  if (cell.some((entry) => isMeant(entry) && !isGone(entry))) throw tooMuchHistory(key);
+}
+
+const tooMuchHistory = (key: string): RumeurError =>
+  new RumeurError('POLICY', `the history of '${key}' has more than ${MOST_INTERVALS} gaps`, {
+    hint: 'wait until this peer is in sync, which closes gaps, or write another key',
+  });
+
 /** @throws `POLICY` when no peer would take so large a context */
 export function contentOf({ key, value }: PutOp, { dots, stamp }: WriteContext): Content {
-  if (dots.intervalCount() > MOST_INTERVALS) {
-    throw new RumeurError('POLICY', `the history of '${key}' has more than ${MOST_INTERVALS} gaps`, {
-      hint: 'wait until this peer is in sync, which closes gaps, or write another key',
-    });
-  }
+  if (dots.intervalCount() > MOST_INTERVALS) throw tooMuchHistory(key);
   return dots.size === 0 ? { value } : { value, context: dots, above: stamp };
 }
 
 /**
- * What a reader of this cell has seen of the key. The dots of other keys between those seen are put in as well, which
- * keeps the intervals few: `vector` covers them, so whatever of them belongs to this key stands or was seen.
+ * What a reader of this cell has seen of the key, `MOST_INTERVALS` at most. The dots of other keys between those seen
+ * are put in as well, which keeps the intervals few: `vector` covers them, so whatever of them belongs to this key stands
+ * or was seen.
  */
-export function contextOf(cell: Cell, vector: VersionVector): WriteContext {
-  const dots = dotsSeenIn(cell);
-  widen(dots, vector, NOTHING);
-  return { dots, stamp: greatestStamp(cell) };
-}
+export const contextOf = (cell: Cell, vector: VersionVector): WriteContext =>
+  seenOf(cell, [], NOTHING_SEEN, vector);
 
 /** What a client with this context has seen, which need not be all that stands here, and may be more. */
-function seenByClient(cell: Cell, { dots: named, stamp }: WriteContext, vector: VersionVector): WriteContext {
-  const seen = cell.filter((entry) => named.covers(entry));
-  const unseen = cell.filter((entry) => !named.covers(entry));
+function seenByClient(cell: Cell, named: WriteContext, vector: VersionVector): WriteContext {
+  const isSeen = (entry: Entry): boolean => named.dots.covers(entry);
+  return seenOf(
+    cell.filter(isSeen),
+    cell.filter((entry) => !isSeen(entry)),
+    named,
+    vector,
+  );
+}
+
+function seenOf(seen: Cell, unseen: Cell, named: WriteContext, vector: VersionVector): WriteContext {
   const dots = dotsSeenIn(seen);
-  dots.merge(named);
+  dots.merge(named.dots);
   // Neither what the client has not seen nor what only that had seen: its context may be unknown to us.
   widen(dots, vector, dotsSeenIn(unseen));
-  const greatest = greatestStamp(seen);
-  return { dots, stamp: greatest > stamp ? greatest : stamp };
+  if (dots.intervalCount() > MOST_INTERVALS) return seenInPart(seen, named);
+  return { dots, stamp: greaterOf(greatestStamp(seen), named.stamp) };
 }
+
+/**
+ * What fits into a context, where a peer has made up so much history that the whole does not: `named`, and the entries
+ * with the least history, each with all of it or not at all. The others will stand beside the write. A context that is cut
+ * in this way is that of a writer who has not seen them: it supersedes less, never more, and whatever an entry in it had
+ * superseded it supersedes too, so nothing of that comes back. Without widening, which would take in dots of the others.
+ */
+function seenInPart(seen: Cell, named: WriteContext): WriteContext {
+  let dots = named.dots.clone();
+  let stamp = named.stamp;
+  const byHistory = [...seen].sort((a, b) => historyOf(a) - historyOf(b) || compareEntries(a, b));
+  for (const entry of byHistory) {
+    const fits = dots.intervalCount() + historyOf(entry) < MOST_INTERVALS;
+    const wider = fits ? dots : dots.clone();
+    addSeen(wider, entry);
+    if (!fits && wider.intervalCount() > MOST_INTERVALS) break;
+    dots = wider;
+    stamp = greaterOf(stamp, entry.stamp);
+  }
+  return { dots, stamp };
+}
+
+const historyOf = ({ context }: Entry): number => context?.intervalCount() ?? 0;
 
 function dotsSeenIn(cell: Cell): VersionVector {
   const dots = new VersionVector();
-  for (const { origin, seq, context } of cell) {
-    dots.add(origin, seq, seq);
-    if (context) dots.merge(context);
-  }
+  for (const entry of cell) addSeen(dots, entry);
   return dots;
+}
+
+function addSeen(dots: VersionVector, { origin, seq, context }: Entry): void {
+  dots.add(origin, seq, seq);
+  if (context) dots.merge(context);
 }
 
 /** Adds, up to the greatest dot of each origin, what `vector` covers and `except` does not. */
@@ -104,6 +169,8 @@ function widen(dots: VersionVector, vector: VersionVector, except: VersionVector
     dots.addAll(origin, subtract(atMost(vector.get(origin), highest(set)), except.get(origin)));
   }
 }
+
+const greaterOf = (a: Stamp, b: Stamp): Stamp => (a > b ? a : b);
 
 export function greatestStamp(cell: Cell): Stamp {
   let greatest = STAMP_ZERO;

@@ -8,26 +8,16 @@ import { stampFromText, stampToText } from '../stamp.js';
 import { VersionVector } from '../version-vector.js';
 import { MOST_INTERVALS } from './causal.js';
 
-/** What a client has to carry, and what reading a text may cost. */
-const MOST_CHARACTERS = 65_536;
+/** What a client has to carry, and what reading a text may cost: room for `MOST_INTERVALS`, of as many origins. */
+const MOST_CHARACTERS = 320 * 2 ** 10;
 const CHECK_DIGITS = 8;
 
 /**
- * A context as clients carry it from a read to a write: opaque, of letters, digits, `-` and `_`, 64 KiB at most.
- * It guards against accidents, not against forgery: who may write may replace what stands anyway.
- * @throws `VALUE_TOO_LARGE` when some thousand origins have written the key
+ * A context as clients carry it from a read to a write: opaque, of letters, digits, `-` and `_`, 320 KiB at most, and mostly
+ * some 50 bytes. It guards against accidents, not against forgery: who may write may replace what stands anyway.
+ * @param context of `MOST_INTERVALS` at most
  */
-export function contextToText(context: WriteContext): string {
-  const text = encode(context);
-  if (text.length <= MOST_CHARACTERS) return text;
-  throw new RumeurError(
-    'VALUE_TOO_LARGE',
-    `the context has ${text.length} characters of at most ${MOST_CHARACTERS}`,
-    {
-      hint: 'write without a context: that replaces all that the peer holds under the key',
-    },
-  );
-}
+export const contextToText = (context: WriteContext): string => encode(context);
 
 /** @throws `ARGUMENT_INVALID` for anything that `contextToText` does not make */
 export function contextFromText(text: unknown): WriteContext {
@@ -35,7 +25,7 @@ export function contextFromText(text: unknown): WriteContext {
   if (text.length > MOST_CHARACTERS) throw invalid(`it has more than ${MOST_CHARACTERS} characters`);
   const [stampText = '', ...rows] = Buffer.from(text, 'base64url').toString('latin1').split(';').slice(0, -1);
   const stamp = stampFromText(stampText);
-  if (stamp === undefined) throw invalid('it is none');
+  if (stamp === undefined) throw invalid('no peer has made it');
   const dots = new VersionVector(rows.map(readRow));
   if (dots.intervalCount() > MOST_INTERVALS) throw invalid(`it has more than ${MOST_INTERVALS} intervals`);
   const context = { dots, stamp };

@@ -3,20 +3,24 @@ import type { EntryWithoutDigest } from '../../data/entry.js';
 import { VersionVector } from '../../data/version-vector.js';
 import { clipText, differences, type Fields, vectorToList } from '../fields.js';
 import { MalformedMessage } from '../malformed.js';
-import type { Chunk } from '../messages.js';
+import { MAX_MISSING } from '../limits.js';
+import type { Chunk, MissingEntry } from '../messages.js';
 import type { CodecsOf } from './message-codec.js';
 import { entriesToList, originAt, OriginList, readEntries, readOrigins } from './operations.js';
 
 /** Catching up. */
 export const deltaCodecs: CodecsOf<'deltaRequest' | 'chunk' | 'credit' | 'cancel' | 'below'> = {
   deltaRequest: {
-    write: ({ request, bucket, vector, floor, horizon, credit }) => [
+    write: ({ request, bucket, vector, floor, horizon, credit, missing = [] }) => [
       request,
       bucket,
       vectorToList(vector),
       vectorToList(floor),
       horizon,
       credit,
+      ...(missing.length === 0
+        ? []
+        : [missing.flatMap(({ origin, seq, stamp, key }) => [origin, seq, stamp, key])]),
     ],
     read: (f) => ({
       type: 'deltaRequest',
@@ -26,6 +30,7 @@ export const deltaCodecs: CodecsOf<'deltaRequest' | 'chunk' | 'credit' | 'cancel
       floor: f.vector(),
       horizon: f.uint(),
       credit: f.uint(),
+      ...(f.more ? { missing: f.each(MAX_MISSING, readMissing) } : {}),
     }),
   },
   chunk: { write: chunkToFields, read: readChunk },
@@ -38,10 +43,17 @@ export const deltaCodecs: CodecsOf<'deltaRequest' | 'chunk' | 'credit' | 'cancel
     read: (f) => ({ type: 'cancel', request: f.uint(), reason: f.reason() }),
   },
   below: {
-    write: ({ request, floor }) => [request, vectorToList(floor)],
-    read: (f) => ({ type: 'below', request: f.uint(), floor: f.vector() }),
+    write: ({ request }) => [request],
+    read: (f) => ({ type: 'below', request: f.uint() }),
   },
 };
+
+const readMissing = (f: Fields): MissingEntry => ({
+  origin: f.id() as OriginId,
+  seq: f.seq(),
+  stamp: f.stamp(),
+  key: f.key(),
+});
 
 /** `claims` has one list for each origin in turn; those that only contexts name come last and need none. */
 function chunkToFields({ request, n, entries, claims, exact, last, heldUntil }: Chunk): unknown[] {

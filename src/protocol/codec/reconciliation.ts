@@ -114,17 +114,17 @@ function readListing(f: Fields): Listing {
   return { type: 'listing', request, n, bucket, items };
 }
 
-function answerToFields({ request, n, drop, entries }: Answer): unknown[] {
+function answerToFields({ request, n, drop, entries, answered }: Answer): unknown[] {
   const origins = new OriginList(entries.map(({ origin }) => origin));
   const list = entriesToList(entries, origins);
-  return [request, n, differences(drop), origins.toList(), list];
+  return [request, n, differences(drop), origins.toList(), list, answered];
 }
 
 function readAnswer(f: Fields): Answer {
   const [request, n, drop] = [f.uint(), f.uint(), f.places(MAX_LISTED)];
   const entries = readEntries(f, readOrigins(f));
   checkDots(entries);
-  return { type: 'answer', request, n, drop, entries };
+  return { type: 'answer', request, n, drop, entries, answered: f.uint() };
 }
 
 function checkDots(dots: readonly (Dot & { origin: OriginId })[]): void {

@@ -3,15 +3,12 @@ import { type Entry, sealEntry } from '../../data/entry.js';
 import { MalformedMessage } from '../../protocol/fields.js';
 import type { Answer, ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
-import { ANSWER_WEIGHT, weightOf } from './bounds.js';
 import { isSameDot, supersedes } from './rivals.js';
 
 /** An entry of an answer, with the listed entries of ours that it stands against. */
 export interface Rival {
   readonly entry: Entry;
   readonly items: readonly ListedEntry[];
-  /** The place of the first of them in the listing. */
-  readonly place: number;
 }
 
 /** The answer to a listing, checked against it. */
@@ -25,15 +22,16 @@ export interface ReadAnswer {
 
 /** @throws MalformedMessage when it is no answer to this listing */
 export function readAnswer(bucket: Bucket, items: readonly ListedEntry[], answer: Answer): ReadAnswer {
+  const { answered } = answer;
+  if (answered < 1 || answered > items.length) throw new MalformedMessage('an answer to another listing');
   const rivals = rivalsOf(bucket, items, answer);
   const gone = answer.drop.map((place) => {
     const item = items[place];
     if (!item) throw new MalformedMessage('an answer about an entry that was not listed');
+    if (place >= answered) throw new MalformedMessage('an answer about more than it says');
     return item;
   });
-  const weight = rivals.reduce((sum, { entry }) => sum + weightOf(entry), 0);
-  const last = rivals.at(-1);
-  return { rivals, gone, answered: last && weight >= ANSWER_WEIGHT ? last.place + 1 : items.length };
+  return { rivals, gone, answered };
 }
 
 function rivalsOf(bucket: Bucket, items: readonly ListedEntry[], answer: Answer): Rival[] {
@@ -54,8 +52,9 @@ function rivalsOf(bucket: Bucket, items: readonly ListedEntry[], answer: Answer)
       .sort((a, b) => a - b)
       .filter((place) => isAgainst(bucket, entry, items[place] as ListedEntry));
     const [place] = against;
-    if (place === undefined) throw new MalformedMessage('an entry that nothing was asked about');
-    return { entry, items: against.map((at) => items[at] as ListedEntry), place };
+    if (place === undefined || place >= answer.answered)
+      throw new MalformedMessage('an entry that nothing was asked about');
+    return { entry, items: against.map((at) => items[at] as ListedEntry) };
   });
 }
 

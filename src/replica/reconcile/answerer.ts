@@ -1,5 +1,6 @@
+import { Allowance } from '../../base/allowance.js';
 import { equalBytes } from '../../base/bytes.js';
-import type { LinkId } from '../../base/ids.js';
+import type { LinkId, PeerId } from '../../base/ids.js';
 import { encodeMessage } from '../../protocol/codec.js';
 import { PUSH_WINDOW_BYTES } from '../../protocol/limits.js';
 import type { Link } from '../../protocol/link.js';
@@ -8,19 +9,18 @@ import type { Bucket } from '../bucket.js';
 import { bucketOn, type Core } from '../core.js';
 import type { Turn } from '../turn.js';
 import type { RangeLevel } from '../view.js';
-import { Allowance } from './allowance.js';
+import { JUDGED_BYTES } from './bounds.js';
 import { judge } from './judge.js';
 import { shortHash, SUM_OF_NOTHING } from './rivals.js';
 
 /** Bytes read or sent that cost as much as looking up one block or entry. */
 const BYTES_A_UNIT = 1024;
+/** What one peer may have us do: a unit for each block or entry looked up, and for each kilobyte read and sent. */
+const WORK = { most: 20_000, perMs: 50 };
+/** Units of one turn, for all peers together: when they are used up, what else waits is for the next one. */
+const UNITS_A_TURN = JUDGED_BYTES / BYTES_A_UNIT;
 
-/** What one link has asked and may ask. */
-interface Asker {
-  /** The last question about each bucket: a new one takes the place of the former, which bounds what a peer may keep here. */
-  readonly questions: Map<Bucket, Compare | Listing>;
-  readonly allowance: Allowance;
-}
+type Question = Compare | Listing;
 
 /**
  * Answers the questions of range reconciliation, each from the store as it is: no state but the question that waits.
@@ -28,43 +28,67 @@ interface Asker {
  */
 export class Answerer {
   readonly #core: Core;
-  readonly #askers = new Map<LinkId, Asker>();
+  /**
+   * By link, the one that waits longest first: the last question about each bucket. A new one takes the place of the
+   * former, which bounds what a peer may keep here.
+   */
+  readonly #questions = new Map<LinkId, Map<Bucket, Question>>();
+  /** By peer and not by link, as one may dial again: kept until nothing of it is used up. */
+  readonly #allowances = new Map<PeerId, Allowance>();
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  ask(turn: Turn, link: Link, question: Compare | Listing): void {
+  ask(turn: Turn, link: Link, question: Question): void {
     const bucket = bucketOn(this.#core, link, question.bucket);
     if (!bucket) return refuse(turn, link, question, 'this bucket is not replicated here');
-    let asker = this.#askers.get(link.id);
-    if (!asker) {
-      asker = { questions: new Map(), allowance: new Allowance(turn.now) };
-      this.#askers.set(link.id, asker);
-    }
-    asker.questions.set(bucket, question);
+    const questions = this.#questions.get(link.id);
+    if (questions) questions.set(bucket, question);
+    else this.#questions.set(link.id, new Map([[bucket, question]]));
   }
 
   linkDown(link: LinkId): void {
-    this.#askers.delete(link);
+    this.#questions.delete(link);
   }
 
-  /** Answers one question of each link that may have an answer now. The store must show all that the turn knows. */
+  /**
+   * Answers questions, one of each link, until a turn's work is done. The store must show all that the turn knows.
+   */
   wake(turn: Turn): void {
-    for (const [id, asker] of this.#askers) {
+    let room = UNITS_A_TURN;
+    for (const [id, questions] of [...this.#questions]) {
       const link = this.#core.links.get(id);
-      const next = asker.questions.entries().next().value;
-      if (!next || !link || !hasRoom(link) || asker.allowance.readyAt(turn.now) > turn.now) continue;
+      const next = questions.entries().next().value;
+      if (!next || !link?.hello || this.#readyAt(link, turn.now) > turn.now) continue;
       // A damaged row that the last answer came across was taken out of the store in this turn.
-      if (turn.wrote) return;
+      if (turn.wrote || room <= 0) return;
       const [bucket, question] = next;
-      asker.questions.delete(bucket);
-      asker.allowance.spend(turn.now, this.#answer(turn, link, bucket, question));
+      questions.delete(bucket);
+      this.#questions.delete(id);
+      if (questions.size > 0) this.#questions.set(id, questions);
+      const cost = this.#answer(turn, link, bucket, question);
+      room -= cost;
+      this.#spend(link.hello.peer, turn.now, cost);
     }
   }
 
+  /** The first moment at which a question of the link may be answered; infinite while its answers are not read. */
+  #readyAt(link: Link, now: number): number {
+    if (!link.hello || !hasRoom(link)) return Infinity;
+    return this.#allowances.get(link.hello.peer)?.readyAt(now) ?? now;
+  }
+
+  #spend(peer: PeerId, now: number, units: number): void {
+    for (const [other, allowance] of this.#allowances)
+      if (allowance.isFull(now)) this.#allowances.delete(other);
+    const allowance = this.#allowances.get(peer) ?? new Allowance(now, WORK);
+    allowance.spend(now, units);
+    this.#allowances.set(peer, allowance);
+  }
+
   /** @returns what it cost */
-  #answer(turn: Turn, link: Link, bucket: Bucket, question: Compare | Listing): number {
+  #answer(turn: Turn, link: Link, bucket: Bucket, question: Question): number {
     const damaged = 'a damaged row is being repaired';
     if (bucket.damages.size > 0 && !isAboutNothing(question)) {
       refuse(turn, link, question, damaged);
@@ -97,25 +121,25 @@ export class Answerer {
   }
 
   #judge(turn: Turn, bucket: Bucket, { request, n, items }: Listing): [Answer, number] {
-    const { drop, entries, weight } = judge(this.#core.view, turn, bucket, items);
-    return [{ type: 'answer', request, n, drop, entries }, 1 + items.length + weight / BYTES_A_UNIT];
+    const { drop, entries, answered, bytes } = judge(this.#core.view, turn, bucket, items);
+    return [{ type: 'answer', request, n, drop, entries, answered }, 1 + answered + bytes / BYTES_A_UNIT];
   }
 
   nextWakeAt(now: number): number {
     let next = Infinity;
-    for (const [id, { questions, allowance }] of this.#askers) {
+    for (const id of this.#questions.keys()) {
       const link = this.#core.links.get(id);
-      if (questions.size > 0 && link && hasRoom(link)) next = Math.min(next, allowance.readyAt(now));
+      if (link) next = Math.min(next, this.#readyAt(link, now));
     }
     return next;
   }
 }
 
 /** Who holds nothing only asks for our floor, which no damage touches: else two damaged peers could wait for each other. */
-const isAboutNothing = (question: Compare | Listing): boolean =>
+const isAboutNothing = (question: Question): boolean =>
   question.type === 'compare' && question.blocks.length === 0;
 
-const refuse = (turn: Turn, link: Link, { request }: Compare | Listing, reason: string): void =>
+const refuse = (turn: Turn, link: Link, { request }: Question, reason: string): void =>
   turn.send(link, { type: 'cancel', request, reason });
 
 /** An asker that does not read its answers gets no more of them. */

@@ -14,6 +14,9 @@ import { openPass, openSession, type Pass, type Session, wasDisturbed } from './
 import { takeAnswer, type Taking } from './take.js';
 import type { Question } from './walk.js';
 
+/** Unanswered questions of sessions that are over whose answers are no misdeed. */
+const REMEMBERED = 32;
+
 /** Told once of each session, when it has ended. */
 export type OnReconciled = (turn: Turn, link: Link, bucket: Bucket, report: ReconcileReport) => void;
 
@@ -28,6 +31,8 @@ export class Asker {
   readonly #onReconciled: OnReconciled;
   readonly #sessions = new Map<Bucket, Session>();
   #lastRequest: number;
+  /** The latest sessions that were over before their last question was answered. */
+  readonly #unanswered: { readonly link: LinkId; readonly request: number }[] = [];
 
   constructor(core: Core, onReconciled: OnReconciled) {
     this.#core = core;
@@ -48,12 +53,16 @@ export class Asker {
   /**
    * Begins a session, unless one is under way for this bucket or rule 15 forbids it. It does not forbid to shed: whoever
    * is damaged and below a floor gets no delta before, and only asking for one mends the damage. Nothing is claimed by it.
+   * What is to mend the bucket does not wait for a session that only reports: that one ends.
    * @returns whether it did
    */
   start(turn: Turn, link: Link, bucket: Bucket, mode: ReconcileMode): boolean {
     const isUsable = !link.closing && bucketOn(this.#core, link, bucket.name) === bucket;
-    if (!isUsable || this.#sessions.has(bucket)) return false;
-    if (bucket.damages.size > 0 && mode !== 'shed') return false;
+    const isForbidden = bucket.damages.size > 0 && mode !== 'shed';
+    const current = this.#sessions.get(bucket);
+    const isInTheWay = current && (current.mode !== 'verify' || mode === 'verify');
+    if (!isUsable || isForbidden || isInTheWay) return false;
+    if (current) this.#end(turn, current, 'interrupted');
     this.#sessions.set(bucket, openSession(link, bucket, mode, turn.now));
     this.#core.counters.reconciliations++;
     return true;
@@ -156,9 +165,12 @@ export class Asker {
 
   #take(turn: Turn, link: Link, taking: Taking, items: Listing['items'], message: Answer): number {
     turn.source = link.hello && { peer: link.hello.peer, how: 'repair' };
-    const answered = takeAnswer(this.#core, turn, taking, items, message);
-    turn.source = undefined;
-    return answered;
+    try {
+      return takeAnswer(this.#core, turn, taking, items, message);
+    } finally {
+      // What follows in this turn is not of this answer, also when it was malformed.
+      turn.source = undefined;
+    }
   }
 
   /** The other side gave up. @returns whether it had a session of ours to give up */
@@ -178,6 +190,12 @@ export class Asker {
     return this.#find(link, request) !== undefined;
   }
 
+  /** Whether this answers the last question of a session that is over: once for each, as it was asked once. */
+  isLate(link: LinkId, request: number): boolean {
+    const at = this.#unanswered.findIndex((one) => one.link === link && one.request === request);
+    return at !== -1 && this.#unanswered.splice(at, 1).length > 0;
+  }
+
   #find(link: LinkId, request: number): { session: Session; pass: Pass } | undefined {
     for (const session of this.#sessions.values()) {
       const { pass } = session;
@@ -187,8 +205,12 @@ export class Asker {
   }
 
   #end(turn: Turn, session: Session, outcome: ReconcileOutcome, reason?: string): void {
-    const { bucket, link, mode, tally, startedAt } = session;
+    const { bucket, link, mode, tally, startedAt, pass } = session;
     this.#sessions.delete(bucket);
+    if (pass?.asked) {
+      this.#unanswered.push({ link: link.id, request: pass.request });
+      if (this.#unanswered.length > REMEMBERED) this.#unanswered.shift();
+    }
     this.#core.counters.shed += tally.dropped;
     this.#core.counters.repaired += tally.repaired;
     const report = { mode, outcome, reason, ...tally, ms: turn.now - startedAt, lag: lagOf(session) };
@@ -207,9 +229,9 @@ export class Asker {
 }
 
 /** A damaged row has come to light since the session began: what was compared so far counted it. */
-const isBarred = ({ bucket, damages }: Session): boolean => bucket.damages.size > damages;
+const isBarred = ({ bucket, found }: Session): boolean => bucket.damages.found > found;
 
-/** Repairs wait for a comparison that only reports; it must not take for ever. */
+/** Somebody waits for a comparison that only reports; it must not take for ever. */
 const overdueAt = ({ mode, startedAt }: Session): number =>
   mode === 'verify' ? startedAt + VERIFY_MS : Infinity;
 

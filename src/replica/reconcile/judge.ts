@@ -2,43 +2,54 @@ import { equalBytes } from '../../base/bytes.js';
 import { standing } from '../../data/cell.js';
 import { type Dot, dotToText } from '../../data/dot.js';
 import type { Entry } from '../../data/entry.js';
+import { roughSize } from '../../protocol/codec.js';
 import type { ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import type { Turn } from '../turn.js';
 import type { DotRow, View } from '../view.js';
-import { ANSWER_WEIGHT, weightOf } from './bounds.js';
+import { ANSWER_BYTES, JUDGED_BYTES } from './bounds.js';
+import { CellReader } from './cell-reader.js';
 import { listedIn, mayBeBuried, replacesLive, shortHash, supersedes } from './rivals.js';
 
-/** What an answer says, and what it weighed to find out. */
+/** What an answer says, and what it cost to find out. */
 export interface Judgement {
   /** Places in the listing. */
   readonly drop: readonly number[];
   readonly entries: readonly Entry[];
-  readonly weight: number;
+  /** How many of the listed entries, from the first, this is about; at least one. */
+  readonly answered: number;
+  /** As `CellReader.bytes`. */
+  readonly bytes: number;
 }
 
-/** What we have to say of another peer's listing, all of one turn, in which nothing was written yet (rule 13). */
+/**
+ * What we have to say of another peer's listing, all of one turn, in which nothing was written yet (rule 13). Of as much
+ * of it as may be read and sent in one turn: the rest is to be listed again.
+ */
 export function judge(view: View, turn: Turn, bucket: Bucket, items: readonly ListedEntry[]): Judgement {
+  const cells = new CellReader(view, turn, bucket);
   const drop: number[] = [];
   const entries = new Map<string, Entry>();
   const listed = new Map(items.map((item) => [dotToText(item), item]));
   let sent = 0;
-  let read = 0;
+  let answered = 0;
   for (const [place, item] of items.entries()) {
-    const cell = view.get(bucket.name, item.key);
-    for (const entry of cell) read += weightOf(entry);
-    if (listedIn(cell, item)) continue;
-    const { isGone, rivals } = verdictOn(view, turn, bucket, item);
+    answered = place + 1;
+    const { isGone, rivals } = verdictOn(view, cells, bucket, item);
     if (isGone) drop.push(place);
     for (const rival of rivals) {
       const dot = dotToText(rival);
       if (entries.has(dot) || isAsListed(rival, listed.get(dot))) continue;
       entries.set(dot, rival);
-      sent += weightOf(rival);
-      if (sent >= ANSWER_WEIGHT) return { drop, entries: [...entries.values()], weight: read };
+      sent += roughSize(rival);
+      // In the midst of a large cell, too: the rest of it comes by a delta.
+      if (sent >= ANSWER_BYTES) break;
     }
+    const isEnough = sent >= ANSWER_BYTES || cells.bytes >= JUDGED_BYTES;
+    // Who has come across a damaged row has no say.
+    if (isEnough || bucket.damages.size > 0) break;
   }
-  return { drop, entries: [...entries.values()], weight: read };
+  return { drop, entries: [...entries.values()], answered, bytes: cells.bytes };
 }
 
 interface Verdict {
@@ -50,12 +61,12 @@ interface Verdict {
 
 const NOTHING_TO_SAY: Verdict = { isGone: false, rivals: [] };
 
-/** Of a listed entry that does not stand here as it was listed. */
-function verdictOn(view: View, turn: Turn, bucket: Bucket, item: ListedEntry): Verdict {
-  const cell = turn.get(bucket, item.key);
+function verdictOn(view: View, cells: CellReader, bucket: Bucket, item: ListedEntry): Verdict {
+  if (listedIn(cells.get(item.key), item)) return NOTHING_TO_SAY;
+  const cell = cells.checked(item.key);
   // News comes by a delta.
   if (!bucket.vector.covers(item)) return NOTHING_TO_SAY;
-  const twin = standing(cell, item) ?? twinElsewhere(view, turn, bucket, item);
+  const twin = standing(cell, item) ?? twinElsewhere(view, cells, bucket, item);
   if (twin) return { isGone: false, rivals: [twin] };
   const rivals = cell.filter((entry) => supersedes(bucket.policy, entry, item));
   // It is we who have missed it, and get it by listing what it replaces.
@@ -70,11 +81,11 @@ const isAsListed = (entry: Entry, item: ListedEntry | undefined): boolean =>
   item !== undefined && equalBytes(shortHash(entry.digest), item.digest);
 
 /** The same dot under another key: it was used twice. Under the same one, a damaged row. */
-function twinElsewhere(view: View, turn: Turn, bucket: Bucket, item: ListedEntry): Entry | undefined {
+function twinElsewhere(view: View, cells: CellReader, bucket: Bucket, item: ListedEntry): Entry | undefined {
   const row = rowOf(view, bucket, item);
   if (!row) return undefined;
-  const twin = standing(turn.get(bucket, row.key), item);
-  if (!twin) turn.distrust(bucket, row.key);
+  const twin = standing(cells.checked(row.key), item);
+  if (!twin) cells.distrust(row.key, item);
   return twin;
 }
 

@@ -17,9 +17,18 @@ export type ReconcileMode = 'shed' | 'repair' | 'verify';
  * - `cancelled`: the other side gave up; `stalled`: it did not answer; `linkDown`: the link ended.
  * - `damaged`: a damaged row was found here (rule 15).
  * - `overdue`: there is more to compare than `verify` may take time for.
+ * - `interrupted`: it was to change nothing, and the bucket had to be mended meanwhile.
  */
 export type ReconcileOutcome =
-  'done' | 'deferred' | 'restless' | 'cancelled' | 'stalled' | 'linkDown' | 'damaged' | 'overdue';
+  | 'done'
+  | 'deferred'
+  | 'restless'
+  | 'cancelled'
+  | 'stalled'
+  | 'linkDown'
+  | 'damaged'
+  | 'overdue'
+  | 'interrupted';
 
 /** A live entry that only one of the sides holds although both cover it. */
 export interface Difference extends Dot {

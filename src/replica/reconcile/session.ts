@@ -27,8 +27,8 @@ export interface Session {
   readonly bucket: Bucket;
   readonly mode: ReconcileMode;
   readonly startedAt: number;
-  /** Damage marks when it began. */
-  readonly damages: number;
+  /** What had been found to be missing when it began, see `DamageMarks.found`. */
+  readonly found: number;
   readonly tally: Tally;
   /** The one that is under way; `undefined` when the next is to begin. */
   pass: Pass | undefined;
@@ -39,7 +39,7 @@ export const openSession = (link: Link, bucket: Bucket, mode: ReconcileMode, now
   bucket,
   mode,
   startedAt: now,
-  damages: bucket.damages.size,
+  found: bucket.damages.found,
   tally: newTally(),
   pass: undefined,
 });

@@ -1,8 +1,8 @@
 import { compareBytes, equalBytes } from '../../base/bytes.js';
 import { isLive } from '../../data/cell.js';
-import { dotToText } from '../../data/dot.js';
+import { type Dot, dotToText } from '../../data/dot.js';
 import type { Entry } from '../../data/entry.js';
-import type { VersionVector } from '../../data/version-vector.js';
+import { VersionVector } from '../../data/version-vector.js';
 import type { Answer, ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { isFragmented } from '../compactness.js';
@@ -50,12 +50,15 @@ export function takeAnswer(
       if (isSameDot(entry, item)) noteDifference(taking.tally, item, 'content');
     }
   }
+  const dropped: Dot[] = [];
   for (const item of gone) {
     // What the other side came to cover later is nothing that its floor speaks of.
     if (!taking.start.vector.covers(item)) continue;
     noteDifference(taking.tally, item, rivalled.has(item) ? 'superseded' : 'absent');
-    if (!waiting.has(item)) drop(turn, taking, item);
+    if (!waiting.has(item) && drop(turn, taking, item)) dropped.push(item);
   }
+  // The other side's floor comes when the session is over: until then nobody must learn from us to cover what is missing.
+  if (!isFragmented(taking.bucket.floor)) turn.raiseFloor(taking.bucket, VersionVector.ofDots(dropped));
   return answered;
 }
 
@@ -119,7 +122,10 @@ function cover(core: Core, turn: Turn, { bucket, known }: Taking, { origin, seq,
   turn.setClock(core.clock.last);
 }
 
-function drop(turn: Turn, { bucket, tally }: Taking, item: ListedEntry): void {
+/** @returns whether it stood as it was listed */
+function drop(turn: Turn, { bucket, tally }: Taking, item: ListedEntry): boolean {
   const entry = listedIn(turn.get(bucket, item.key), item);
-  if (entry && turn.remove(bucket, entry)) tally.dropped++;
+  if (!entry || !turn.remove(bucket, entry)) return false;
+  tally.dropped++;
+  return true;
 }

@@ -1,11 +1,12 @@
 import type { OriginId } from '../../base/ids.js';
 import { isLive, standing } from '../../data/cell.js';
+import { roughSize } from '../../protocol/codec.js';
 import type { Compare, ListedEntry, RangeBlock } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import type { Turn } from '../turn.js';
 import { RANGE_SHIFTS } from '../../protocol/ranges.js';
 import type { RangeLevel, View } from '../view.js';
-import { BLOCKS_ASKED, ENTRIES_LISTED, LISTED_WEIGHT, weightOf } from './bounds.js';
+import { BLOCKS_ASKED, ENTRIES_LISTED, LISTED_BYTES } from './bounds.js';
 import { inquiryAbout } from './inquiry.js';
 import { shortHash, SUM_OF_NOTHING } from './rivals.js';
 
@@ -157,23 +158,24 @@ export class Walk {
   #list(turn: Turn): Extract<Question, { kind: 'listing' }> {
     const items: ListedEntry[] = [];
     const spans: Span[] = [];
-    let weight = 0;
+    let bytes = 0;
     for (let top = this.#stack.at(-1); top?.level === 0; top = this.#stack.at(-1)) {
-      if (items.length >= ENTRIES_LISTED || weight >= LISTED_WEIGHT) break;
+      if (items.length >= ENTRIES_LISTED || bytes >= LISTED_BYTES) break;
       const { origin } = top;
       this.#stack.pop();
       let next = top.from;
       for (const { seq, key } of [...this.#view.dots(this.#bucket.name, origin, next, top.to, 'rising')]) {
-        if (items.length >= ENTRIES_LISTED || weight >= LISTED_WEIGHT) {
+        if (items.length >= ENTRIES_LISTED || bytes >= LISTED_BYTES) {
           this.#stack.push({ ...top, from: next });
           return { kind: 'listing', items, spans: [...spans, { ...top, to: next - 1 }] };
         }
-        const entry = standing(turn.get(this.#bucket, key), { origin, seq });
-        if (!entry) turn.distrust(this.#bucket, key);
+        const cell = turn.get(this.#bucket, key);
+        const entry = standing(cell, { origin, seq });
+        if (!entry) turn.distrust(this.#bucket, key, { origin, seq });
         const isListed = entry !== undefined && isLive(entry);
         items.push(...this.#inquiries(origin, next, isListed ? seq - 1 : seq));
         if (isListed) items.push(listed(origin, entry));
-        weight += key.length + (entry ? weightOf(entry) : 0);
+        for (const one of cell) bytes += roughSize(one);
         next = seq + 1;
       }
       items.push(...this.#inquiries(origin, next, top.to));

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { toText } from '../../base/bytes.js';
-import type { OriginId } from '../../base/ids.js';
+import { ID_LENGTH, isId, type OriginId } from '../../base/ids.js';
 import type { Cell } from '../../data/cell.js';
 import type { Entry } from '../../data/entry.js';
 import { type Intervals, isIntervals } from '../../data/intervals.js';
 import { VersionVector } from '../../data/version-vector.js';
 import { unreadableCell } from '../unreadable.js';
-import { readSeq, readStamp, writeSeq, writeStamp, writeUint32 } from './numbers.js';
+import { readSeq, readStamp, uint32, writeSeq, writeStamp, writeUint32 } from './numbers.js';
 
 const ONE_ENTRY = 1;
 const ENTRIES = 2;
@@ -14,8 +14,12 @@ const HAS_VALUE = 1;
 const HAS_CONTEXT = 2;
 /** kind, origin, seq, stamp, digest. */
 const HEAD = 37;
+/** In the place of an origin's number: the origin itself follows. */
+const NO_NUMBER = 2 ** 32 - 1;
 
 export type OriginNumber = (origin: OriginId) => number;
+/** The number of an origin that has one. */
+export type KnownNumber = (origin: OriginId) => number | undefined;
 export type OriginOfNumber = (number: number) => OriginId | undefined;
 
 export function cellKey(bucket: number, key: string): Buffer {
@@ -35,8 +39,12 @@ export function cellKeyAbovePrefix(bucket: number, prefix: string): Buffer {
 
 export const keyOfCell = (bytes: Uint8Array): string => toText(bytes.subarray(2));
 
-/** @param cell not empty */
-export function cellRow(cell: Cell, numberOf: OriginNumber): Buffer {
+/**
+ * Entries are of origins that the bucket's vector covers, and these get numbers, which are kept for ever. A context may name
+ * any: those that have no number are written out, so that what peers make up is gone with the row.
+ * @param cell not empty
+ */
+export function cellRow(cell: Cell, numberOf: OriginNumber, known: KnownNumber): Buffer {
   const [first] = cell;
   if (cell.length === 1 && first !== undefined && first.context === undefined)
     return plainRow(first, numberOf);
@@ -48,7 +56,7 @@ export function cellRow(cell: Cell, numberOf: OriginNumber): Buffer {
     writeUint32(head, value?.length ?? 0, HEAD);
     parts.push(head);
     if (value !== null) parts.push(value);
-    if (context !== undefined) parts.push(contextBytes(context, numberOf));
+    if (context !== undefined) parts.push(...contextParts(context, known));
   }
   return Buffer.concat(parts);
 }
@@ -70,20 +78,17 @@ function writeHead(bytes: Buffer, at: number, entry: Entry, numberOf: OriginNumb
   bytes.set(entry.digest, at + 21);
 }
 
-function contextBytes(context: VersionVector, numberOf: OriginNumber): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + 8 * context.size + 16 * context.intervalCount());
-  writeUint32(bytes, context.size, 0);
-  let at = 4;
+function* contextParts(context: VersionVector, known: KnownNumber): Iterable<Uint8Array> {
+  yield uint32(context.size);
   for (const [origin, set] of context.entries()) {
-    writeUint32(bytes, numberOf(origin), at);
-    writeUint32(bytes, set.length, at + 4);
-    at += 8;
-    for (const number of set) {
-      writeSeq(bytes, number, at);
-      at += 8;
-    }
+    const number = known(origin);
+    yield uint32(number ?? NO_NUMBER);
+    if (number === undefined) yield Buffer.from(origin, 'latin1');
+    const bytes = Buffer.allocUnsafe(4 + 8 * set.length);
+    writeUint32(bytes, set.length, 0);
+    set.forEach((seq, i) => writeSeq(bytes, seq, 4 + 8 * i));
+    yield bytes;
   }
-  return bytes;
 }
 
 /**
@@ -164,7 +169,7 @@ class RowReader {
   #context(): VersionVector {
     const rows: [OriginId, Intervals][] = [];
     for (let left = this.#uint32(); left > 0; left--) {
-      const origin = this.#originOf(this.#uint32());
+      const origin = this.#origin();
       const length = this.#uint32();
       const at = this.#take(8 * length);
       const set = Array.from({ length }, (_, i) => readSeq(this.#row, at + 8 * i));
@@ -172,6 +177,13 @@ class RowReader {
       rows.push([origin, set]);
     }
     return new VersionVector(rows);
+  }
+
+  #origin(): OriginId | undefined {
+    const number = this.#uint32();
+    if (number !== NO_NUMBER) return this.#originOf(number);
+    const name = this.#bytes(ID_LENGTH).toString('latin1');
+    return isId(name) ? (name as OriginId) : undefined;
   }
 
   #uint32(): number {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { BucketName, OriginId } from '../../base/ids.js';
 import type { Cell } from '../../data/cell.js';
-import type { StoredState, Totals } from '../../replica/batch.js';
+import type { StoredState } from '../../replica/batch.js';
 import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.js';
 import type { DotSlot } from '../dot-table.js';
 import type { CellSlot, Source } from '../layered-view.js';
@@ -62,6 +62,11 @@ export class Disk implements Source {
   /** The same for the number of the layout. */
   writeLayout(): void {
     this.#writeNow(() => this.#state.putLayout(write));
+  }
+
+  /** Gives each damage mark a row of its own, where an earlier version left all of a bucket in one. */
+  renewMarks(): void {
+    if (this.#state.hasOldMarks()) this.#writeNow(() => this.#state.renewMarks(write));
   }
 
   /** Empties what layout 1 did not have. */
@@ -161,15 +166,6 @@ export class Disk implements Source {
 
   #numbers(bucket: BucketName, origin: OriginId): readonly [number | undefined, number | undefined] {
     return [this.#state.findBucket(bucket), this.#state.findOrigin(origin)];
-  }
-
-  /** All that the store knows: which of them are in the bucket is written nowhere. */
-  rangeOrigins(): Iterable<OriginId> {
-    return this.originNames();
-  }
-
-  totals(bucket: BucketName): Totals | undefined {
-    return this.#state.totals(bucket);
   }
 
   /**

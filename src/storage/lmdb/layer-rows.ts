@@ -18,6 +18,7 @@ export class LayerRows {
   readonly #state: StateTable;
   readonly #sink: Sink = (...row) => this.rows.push(row);
   readonly #originNumber = (origin: OriginId): number => this.#state.originNumber(this.#sink, origin);
+  readonly #knownNumber = (origin: OriginId): number | undefined => this.#state.findOrigin(origin);
 
   constructor(environment: Environment, state: StateTable, layer: Tables) {
     this.#environment = environment;
@@ -29,19 +30,21 @@ export class LayerRows {
   #addBucket(bucket: BucketName, tables: BucketTables): void {
     const { cells, dots, tombstones } = this.#environment;
     const number = this.#state.bucketNumber(this.#sink, bucket);
+    // Vectors first: what they cover has a number by the time that contexts are written.
+    for (const [origin, intervals] of tables.vector)
+      this.#state.putVector(this.#sink, { bucket, origin, intervals });
+    for (const [origin, intervals] of tables.floor)
+      this.#state.putFloor(this.#sink, { bucket, origin, intervals });
     for (const [key, cell] of tables.cells.entries()) {
-      const row = cell.length === 0 ? undefined : cellRow(cell, this.#originNumber);
+      const row = cell.length === 0 ? undefined : cellRow(cell, this.#originNumber, this.#knownNumber);
       this.#sink(cells, cellKey(number, key), row);
     }
     this.#addDots(dots, number, tables.dots);
     this.#addDots(tombstones, number, tables.tombstones);
     this.#addRanges(number, tables.ranges);
-    for (const [origin, intervals] of tables.vector)
-      this.#state.putVector(this.#sink, { bucket, origin, intervals });
-    for (const [origin, intervals] of tables.floor)
-      this.#state.putFloor(this.#sink, { bucket, origin, intervals });
     if (tables.totals !== undefined) this.#state.putTotals(this.#sink, tables.totals);
-    if (tables.damages !== undefined) this.#state.putDamages(this.#sink, { bucket, marks: tables.damages });
+    for (const { dot, mark } of tables.damages.values()) this.#state.putMark(this.#sink, bucket, dot, mark);
+    if (tables.isUnsettled !== undefined) this.#state.putUnsettled(this.#sink, bucket, tables.isUnsettled);
   }
 
   #addDots(rows: Rows, bucket: number, table: DotTable): void {

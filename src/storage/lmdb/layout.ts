@@ -8,6 +8,7 @@ import { RumeurError } from '../../base/errors.js';
  *                                             or 2 entry...
  *                                                entry: kind:1 origin:4 seq:8 stamp:8 digest:16 length:4 value
  *                                                and, if kind says so, count:4 (origin:4 numbers:4 number:8 ...) ...
+ *                                                where origin may be ffffffff and 21 bytes, for one without a number
  * dots        bucket:2 origin:4 seq:8         -> stamp:8 key
  * tombstones  the same, of the tombstones alone
  * ranges      bucket:2 origin:4 level:1 index:8 -> sum:16, and in level 1 (slot:1 sum:16) ... of the blocks in it
@@ -16,11 +17,13 @@ import { RumeurError } from '../../base/errors.js';
  *             'v' bucket:2 origin:4           -> the covered intervals, 8 bytes a number
  *             'f' bucket:2 origin:4           -> those of the floor
  *             't' bucket:2                    -> keys:8 hash:16 tombstones:8 droppedUpTo:8
- *             'd' bucket:2                    -> the damage marks, JSON
+ *             'c' bucket:2                    -> 1, while cells, indexes and sums are to be compared
+ *             'd' bucket:2 origin:4 seq:8     -> stamp:8 key, a damage mark
  *             'p' peer                        -> the member's record, MessagePack
  *             'm' name                        -> JSON
  *
- * Layout 1, the first, had no `tombstones`, no `ranges`, and in 't' only keys and hash.
+ * Layout 1, the first, had no `tombstones`, no `ranges`, and in 't' only keys and hash. The first versions of layout 2
+ * had all marks of a bucket in one row, 'd' bucket:2, as JSON without stamps: it is read, and replaced at the next open.
  */
 
 /** The number of the layout that this version writes. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { decode, encode } from '@msgpack/msgpack';
-import { toText, utf8 } from '../../base/bytes.js';
+import { toText } from '../../base/bytes.js';
 import { type BucketName, isBucketName, isId, type OriginId, type PeerId } from '../../base/ids.js';
 import { type Intervals, isIntervals } from '../../data/intervals.js';
 import { type Stamp, stampFromText, STAMP_ZERO, stampToText } from '../../data/stamp.js';
@@ -10,7 +10,7 @@ import type { DamageMark, Totals } from '../../replica/batch.js';
 import { damaged } from './layout.js';
 import { readSeq, writeSeq } from './numbers.js';
 
-export type StateTag = 'b' | 'o' | 'v' | 'f' | 't' | 'd' | 'p' | 'm';
+export type StateTag = 'b' | 'o' | 'v' | 'f' | 't' | 'c' | 'd' | 'p' | 'm';
 
 /** @param parts 2 bytes for a bucket, 4 for an origin, in this order; or text. */
 export function stateKey(tag: StateTag, ...parts: readonly Buffer[]): Buffer {
@@ -49,10 +49,8 @@ export function totalsOfRow(row: Buffer): Omit<Totals, 'bucket'> {
   };
 }
 
-export const marksRow = (marks: readonly DamageMark[]): Buffer =>
-  utf8(JSON.stringify(marks.map(({ origin, seq, key }) => ({ origin, seq, key }))));
-
-export function marksOfRow(row: Buffer): DamageMark[] {
+/** The marks of a bucket in one row, as earlier versions kept them. */
+export function marksOfOldRow(row: Buffer): DamageMark[] {
   const list = parsed('the damage marks', () => JSON.parse(toText(row)) as unknown);
   if (!Array.isArray(list) || !list.every(isMark)) throw damaged('the row of damage marks');
   return list;

@@ -1,28 +1,22 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { toText, utf8 } from '../../base/bytes.js';
 import type { BucketName, OriginId, PeerId } from '../../base/ids.js';
+import type { Dot } from '../../data/dot.js';
 import { Fingerprint } from '../../data/fingerprint.js';
 import type { Intervals } from '../../data/intervals.js';
 import { stampFromText, STAMP_ZERO, stampToText } from '../../data/stamp.js';
 import type { AddressRecord } from '../../protocol/address-book.js';
-import type {
-  DamageMark,
-  Damages,
-  StoredBucket,
-  StoredState,
-  Totals,
-  VectorRow,
-} from '../../replica/batch.js';
+import type { DamageMark, StoredBucket, StoredState, Totals, VectorRow } from '../../replica/batch.js';
 import type { Tables } from '../tables.js';
 import type { Rows } from './environment.js';
 import { damaged, LAYOUT, OLDEST_LAYOUT } from './layout.js';
 import { Names } from './names.js';
+import { dotKey, dotOfRow, dotRow } from './index-rows.js';
 import { uint16, uint32 } from './numbers.js';
 import {
   intervalsOfRow,
   intervalsRow,
-  marksOfRow,
-  marksRow,
+  marksOfOldRow,
   memberOfRow,
   memberRow,
   type StateTag,
@@ -133,24 +127,42 @@ export class StateTable {
     sink(this.#rows, stateKey('t', uint16(this.bucketNumber(sink, totals.bucket))), totalsRow(totals));
   }
 
-  putDamages(sink: Sink, { bucket, marks }: Damages): void {
-    const key = stateKey('d', uint16(this.bucketNumber(sink, bucket)));
-    sink(this.#rows, key, marks.length === 0 ? undefined : marksRow(marks));
+  putMark(sink: Sink, bucket: BucketName, { origin, seq }: Dot, mark: DamageMark | undefined): void {
+    const number = this.originNumber(sink, origin);
+    const key = stateKey('d', dotKey(this.bucketNumber(sink, bucket), number, seq));
+    sink(this.#rows, key, mark && dotRow({ seq, stamp: mark.stamp ?? STAMP_ZERO, key: mark.key }));
+  }
+
+  putUnsettled(sink: Sink, bucket: BucketName, isUnsettled: boolean): void {
+    const key = stateKey('c', uint16(this.bucketNumber(sink, bucket)));
+    sink(this.#rows, key, isUnsettled ? Buffer.of(1) : undefined);
+  }
+
+  /** Whether an earlier version left all marks of a bucket in one row. */
+  hasOldMarks(): boolean {
+    for (const [key] of this.#all('d')) if (isOldMarks(key)) return true;
+    return false;
+  }
+
+  /** That version counted anew only later what it had taken out: whether it came to that nobody knows. */
+  renewMarks(sink: Sink): void {
+    for (const [key, row] of [...this.#all('d')]) {
+      if (!isOldMarks(key)) continue;
+      const bucket = this.#bucketNamed(key);
+      for (const mark of marksOfOldRow(row)) this.putMark(sink, bucket, mark, mark);
+      this.putUnsettled(sink, bucket, true);
+      sink(this.#rows, key, undefined);
+    }
   }
 
   /** What belongs to no bucket. */
   putRestOf(sink: Sink, { clock, origin, addresses, members }: Tables): void {
-    for (const [peer, record] of members) sink(this.#rows, stateKey('p', utf8(peer)), memberRow(record));
+    for (const [peer, record] of members)
+      sink(this.#rows, stateKey('p', utf8(peer)), record && memberRow(record));
     if (clock !== undefined) this.#putMeta(sink, 'clock', stampToText(clock));
     if (addresses !== undefined) this.#putMeta(sink, 'addresses', addresses);
     const identity = origin === undefined ? undefined : this.identity();
     if (origin !== undefined && identity !== undefined) this.putIdentity(sink, { ...identity, origin });
-  }
-
-  totals(bucket: BucketName): Totals | undefined {
-    const number = this.findBucket(bucket);
-    const row = number === undefined ? undefined : this.#rows.getBinary(stateKey('t', uint16(number)));
-    return row && { bucket, ...totalsOfRow(row) };
   }
 
   stored(): Omit<StoredState, 'peerId' | 'origin'> {
@@ -165,8 +177,7 @@ export class StateTable {
   #storedBuckets(): Map<BucketName, StoredBucket> {
     const buckets = new Map<BucketName, OpenedBucket>();
     const bucketOf = (key: Buffer): OpenedBucket => {
-      const name = this.#buckets.name(key.readUInt16BE(1));
-      if (name === undefined) throw damaged('a row of a bucket');
+      const name = this.#bucketNamed(key);
       let bucket = buckets.get(name);
       if (bucket === undefined) buckets.set(name, (bucket = openedBucket()));
       return bucket;
@@ -174,8 +185,24 @@ export class StateTable {
     for (const [key, row] of this.#all('v')) bucketOf(key).vector.push(this.#originAndIntervals(key, row));
     for (const [key, row] of this.#all('f')) bucketOf(key).floor.push(this.#originAndIntervals(key, row));
     for (const [key, row] of this.#all('t')) Object.assign(bucketOf(key), totalsOfRow(row));
-    for (const [key, row] of this.#all('d')) bucketOf(key).damages.push(...marksOfRow(row));
+    for (const [key, row] of this.#all('d')) bucketOf(key).damages.push(...this.#marksOf(key, row));
+    for (const [key] of this.#all('c')) bucketOf(key).isUnsettled = true;
     return buckets;
+  }
+
+  #bucketNamed(key: Buffer): BucketName {
+    const name = this.#buckets.name(key.readUInt16BE(1));
+    if (name === undefined) throw damaged('a row of a bucket');
+    return name;
+  }
+
+  #marksOf(key: Buffer, row: Buffer): DamageMark[] {
+    if (isOldMarks(key)) return marksOfOldRow(row);
+    const origin = this.originOf(key.readUInt32BE(3));
+    const dot = dotOfRow(key.subarray(1), row);
+    if (origin === undefined || dot === undefined) throw damaged('a damage mark');
+    const { seq, stamp, key: marked } = dot;
+    return [{ origin, seq, key: marked, ...(stamp === STAMP_ZERO ? {} : { stamp }) }];
   }
 
   #originAndIntervals(key: Buffer, row: Buffer): readonly [OriginId, Intervals] {
@@ -201,17 +228,22 @@ interface OpenedBucket extends StoredBucket {
   readonly vector: (readonly [OriginId, Intervals])[];
   readonly floor: (readonly [OriginId, Intervals])[];
   readonly damages: DamageMark[];
+  isUnsettled: boolean;
 }
 
 const openedBucket = (): OpenedBucket => ({
   vector: [],
   floor: [],
   damages: [],
+  isUnsettled: false,
   keys: 0,
   tombstones: 0,
   droppedUpTo: STAMP_ZERO,
   hash: Fingerprint.empty().toBytes(),
 });
+
+/** Rows of single marks have a dot in their keys. */
+const isOldMarks = (key: Buffer): boolean => key.length === 3;
 
 const metaKey = (name: string): Buffer => stateKey('m', utf8(name));
 

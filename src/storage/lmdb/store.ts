@@ -1,9 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
-import type { BucketName } from '../../base/ids.js';
-import type { Batch, StoredState, Totals } from '../../replica/batch.js';
+import type { Batch, StoredState } from '../../replica/batch.js';
 import { LayeredView } from '../layered-view.js';
-import { recount } from '../recount.js';
 import type { Provenance, Storage } from '../storage.js';
 import type { Disk } from './disk.js';
 import { toDiskError } from './errors.js';
@@ -56,13 +54,6 @@ export class LmdbStorage extends LayeredView implements Storage {
       assert(key.length > 0 && fits, 'a key has 1 to 1024 bytes');
     }
     this.#commits.add((layer) => layer.apply(batch), batch.puts.length);
-  }
-
-  rebuild(bucket: BucketName): Totals {
-    assert(this.#closing === undefined, 'a closed store is not rebuilt');
-    const { totals, missing } = recount(this, bucket);
-    this.#commits.add((layer) => layer.correct(totals, missing), 0);
-    return totals;
   }
 
   committed(): Promise<void> {

@@ -17,6 +17,7 @@ const SLICE = 5_000;
  * The number of the layout goes last, so that after a crash it begins anew.
  */
 export async function upgrade(disk: Disk): Promise<void> {
+  disk.renewMarks();
   if (disk.layout() === LAYOUT) return;
   disk.clearIndexes();
   for (const bucket of disk.bucketNames()) await indexBucket(disk, bucket);

@@ -1,4 +1,4 @@
-import { valueOf } from '../../tools/socket-client.js';
+import { type Ack, call, valueOf } from '../../tools/socket-client.js';
 import { BUCKET_NAMES, type BucketName, type Place } from './field.js';
 
 export interface Row {
@@ -22,10 +22,11 @@ export async function snapshotOf({ peer }: Place): Promise<Snapshot> {
   const rows: Partial<Record<BucketName, Map<string, Row>>> = {};
   for (const bucket of BUCKET_NAMES) {
     const found = new Map<string, Row>();
-    for (let after = ''; ;) {
-      const page = (await valueOf(socket, 'entries', { bucket, after, limit: PAGE })) as Row[];
-      for (const row of page) found.set((after = row.key), row);
-      if (page.length < PAGE) break;
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const page: Ack = await call(socket, 'entries', { bucket, after, limit: PAGE });
+      if (!page.ok) throw new Error(`entries failed: ${JSON.stringify(page.error)}`);
+      for (const row of page.value as Row[]) found.set(row.key, row);
+      ({ after } = page);
     }
     rows[bucket] = found;
   }

@@ -10,9 +10,7 @@ import { type BucketLog, isSameDot } from './op-log.js';
 
 /** Whether a row of this key is damaged, be it known to the peer or not: then nothing is said of it. */
 export function isUncertain(peer: SimPeer, bucket: Bucket, key: string): boolean {
-  if (peer.storage.isDamaged(bucket.name, key)) return true;
-  for (const mark of bucket.damages.values()) if (mark.key === key) return true;
-  return false;
+  return peer.storage.isDamaged(bucket.name, key) || bucket.damages.isUncertain(key);
 }
 
 /**

@@ -21,6 +21,10 @@ export function checkAtRest(world: World, witness: Witness): void {
   for (const name of world.buckets) {
     for (const group of world.groupsOf(name)) checkGroup(world, witness, name, group);
   }
+  // Predicate 12: among members no delete goes that any of them lacks, so nobody has anything to shed.
+  const sessions = witness.made.get('reconciliations') ?? 0;
+  if (witness.isIdeal && !witness.hasDamages && sessions > 0)
+    throw new Violation('reconciled', `${sessions} times among members that miss nothing that was dropped`);
   checkPromises(world, witness);
   checkNotes(world, witness.allowedNotes);
 }

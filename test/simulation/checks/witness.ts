@@ -14,6 +14,8 @@ import { Violation } from '../violation.js';
 import { checkCell, isUncertain } from './cells.js';
 import { DamageWatch } from './damage.js';
 import { type BucketLog, isSameDot, OpLog } from './op-log.js';
+import { setOf } from './per-peer.js';
+import { RoundWatch } from './rounds.js';
 import { SessionWatch } from './sessions.js';
 import { checkStore } from './stores.js';
 import {
@@ -52,6 +54,8 @@ export class Witness implements Observer {
   readonly #members = new Map<SimPeer, Map<PeerId, MemberRecord>>();
   /** What reconciliation took out of each peer's store, as bucket and dot. */
   readonly #shed = new Map<SimPeer, Set<string>>();
+  /** Keys under which each peer has found a damaged row, or written in the same step. */
+  readonly #torn = new Map<SimPeer, Set<string>>();
   /** What nobody had any more, as bucket and dot. */
   readonly #givenUp = new Set<string>();
   /** Rows that the peers found to be damaged. */
@@ -59,6 +63,7 @@ export class Witness implements Observer {
   readonly #floors = new FloorWatch();
   readonly #damage = new DamageWatch();
   readonly #sessions = new SessionWatch();
+  readonly rounds = new RoundWatch();
   /** All disks must cover what is dropped: nobody outside ever writes. */
   readonly #membersOnly: boolean;
 
@@ -71,6 +76,11 @@ export class Witness implements Observer {
   /** Whether what lives must be just what the policies leave of all that was written. */
   get isIdeal(): boolean {
     return this.#membersOnly && !this.#world.tainted;
+  }
+
+  /** Whether a peer has found a damaged row: then a good deal is done that would not be done else. */
+  get hasDamages(): boolean {
+    return this.#damages > 0;
   }
 
   /** Notes at the level of errors that have their cause in what was done to the peers. */
@@ -114,6 +124,7 @@ export class Witness implements Observer {
     }
     this.#covered.set(peer, covered);
     this.#floors.started(peer);
+    this.rounds.started(peer);
     const { members } = peer.storage.initial;
     this.#members.set(peer, new Map(members.map((record) => [record.peer, record])));
     if (this.#world.tainted) return;
@@ -142,7 +153,8 @@ export class Witness implements Observer {
     const shed = this.#shed.get(peer);
     const isShed = (op: Entry): boolean => {
       const place = `${name} ${dotToText(op)}`;
-      return shed?.has(place) === true || this.#givenUp.has(place);
+      const isMarked = shed?.has(place) === true && peer.bucketNamed(name).floor.covers(op);
+      return isMarked || this.#givenUp.has(place);
     };
     const log = this.log.of(peer, name);
     checkCell(peer, name, key, log, isShed, (op) => this.isGivenUp(name, op, log));
@@ -151,6 +163,8 @@ export class Witness implements Observer {
   handled(peer: SimPeer, input: Input, step: Step): void {
     if (this.#world.steps > MOST_STEPS)
       throw new Violation('storm', `more than ${MOST_STEPS} steps: somebody is busy for nothing`);
+    this.rounds.handled(peer, input, step, this.#world.now);
+    this.count('reconciliations', step.notes.filter(({ event }) => event === 'reconciled').length);
     const batch = step.persist;
     for (const record of batch?.members ?? []) this.#members.get(peer)?.set(record.peer, record);
     for (const put of batch?.puts ?? []) this.#record(peer, put);
@@ -244,18 +258,25 @@ export class Witness implements Observer {
   #checkPut(peer: SimPeer, put: Put, step: Step): void {
     const { bucket: name, key } = put;
     const isRepair = step.persist?.damages.some(({ bucket }) => bucket === name) === true;
+    if (isRepair) setOf(this.#torn, peer).add(placeOf(name, key));
     if (isRepair || isUncertain(peer, peer.bucketNamed(name), key)) return;
     const log = this.log.of(peer, name);
     for (const entry of vanished(put, log)) {
       if (isLive(entry)) {
         checkShed(peer, entry, log);
-        this.#shedBy(peer).add(`${name} ${dotToText(entry)}`);
+        setOf(this.#shed, peer).add(`${name} ${dotToText(entry)}`);
         this.count('sheds');
       } else {
-        checkDrop(peer, name, entry, this.membersOf(peer), this.#membersOnly ? this.#world.peers : []);
+        checkDrop(peer, name, entry, this.membersOf(peer), this.#keepersOf(name, key));
         this.count('drops');
       }
     }
+  }
+
+  /** Where nobody outside ever writes: whose disks must cover what is dropped. What a damaged row lost there may be on its way back. */
+  #keepersOf(name: BucketName, key: string): SimPeer[] {
+    if (!this.#membersOnly) return [];
+    return this.#world.peers.filter((peer) => !this.#torn.get(peer)?.has(placeOf(name, key)));
   }
 
   acknowledged(peer: SimPeer, writes: readonly Acknowledged[]): void {
@@ -281,15 +302,9 @@ export class Witness implements Observer {
     }
   }
 
-  #shedBy(peer: SimPeer): Set<string> {
-    let shed = this.#shed.get(peer);
-    if (!shed) this.#shed.set(peer, (shed = new Set<string>()));
-    return shed;
-  }
-
-  /** A write crosses each link at most once in a direction, unless it was lost from a damaged row. */
+  /** A write crosses each link at most once in a direction, unless it was lost from a damaged row, or its dot names two. */
   pushedTwice(_: SimPeer, to: SimPeer, dot: string): void {
-    if (this.#damages === 0)
+    if (this.#damages === 0 && !this.#world.tainted)
       throw new Violation('twice', `${dot} was pushed to ${to.url} twice over one link`);
   }
 

@@ -15,7 +15,9 @@ export function checkWork({ actions, setup }: Plan, tally: ReadonlyMap<string, n
   const mayRefuse = isOdd || isAppendOnly || tally.has('flip') || tally.has('skew');
   const least = mayRefuse ? 0 : Math.floor(asked * SHARE);
   demand(tally, 'writes', least);
-  demand(tally, 'cells', least);
+  // Once a dot may name two things no cell is looked at any more.
+  const isTainted = actions.some((action) => action.do === 'restore' && action.unnoticed);
+  demand(tally, 'cells', isTainted ? 0 : least);
   demand(tally, 'coverage', setup.peers.length);
   if (actions.length > 0 && setup.peers.length > 1) demand(tally, 'hello', 2);
 }

@@ -30,7 +30,9 @@ function drops(mayDrop: (answerer: SimPeer, item: ListedEntry) => boolean): (wor
       const question = asked.get(`${to.url} ${message.request} ${message.n}`);
       if (!question) return message;
       const { listing, missing } = question;
-      const drop = [...missing].filter((i) => mayDrop(from, listing.items[i] as ListedEntry));
+      const drop = [...missing].filter(
+        (i) => i < message.answered && mayDrop(from, listing.items[i] as ListedEntry),
+      );
       return { ...message, drop: [...new Set([...message.drop, ...drop])].sort((a, b) => a - b) };
     })(world);
   };

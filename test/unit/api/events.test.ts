@@ -161,13 +161,15 @@ describe('bounds', () => {
     server.service.plant('z', utf8(`"${'x'.repeat(9 * MEBIBYTE)}"`));
     const seen: string[] = [];
     const sizes: number[] = [];
-    for (let more: boolean | undefined = true; more === true;) {
-      const page = await call(socket, 'entries', seen.length === 0 ? {} : { after: seen.at(-1) });
+    let after: string | undefined;
+    do {
+      const page = await call(socket, 'entries', after === undefined ? {} : { after });
       const rows = page.value as { key: string }[];
       seen.push(...rows.map(({ key }) => key));
       sizes.push(rows.length);
-      more = page.more;
-    }
+      ({ after } = page);
+      expect([page.more, after]).toEqual(after === undefined ? [undefined, undefined] : [true, seen.at(-1)]);
+    } while (after !== undefined);
     expect(seen).toEqual([...names, 'z']);
     expect(sizes).toEqual([7, 7, 6, 1]);
     expect(await call(socket, 'keys')).toEqual({ ok: true, value: [...names, 'z'] });

@@ -43,12 +43,12 @@ describe('the arguments of a command', () => {
     await expect(parse('set', 'k', '-v')).rejects.toMatchObject({
       code: 'ARGUMENT_INVALID',
       message: "set: unknown option '-v'",
-      hint: expect.stringContaining('write -- before'),
+      hint: expect.stringContaining('write -- after the options'),
     });
     // The id of a peer from before ids were chosen with a command line in mind.
     const id = '-V1StGXR8_Z5jdHi6B-my';
     await expect(parse('removePeer', id)).rejects.toMatchObject({
-      hint: expect.stringContaining('write -- before'),
+      hint: expect.stringContaining('write -- after the options'),
     });
     expect((await parse('removePeer', '--', id)).args).toEqual([id]);
   });
@@ -64,6 +64,13 @@ describe('the arguments of a command', () => {
       await expect(parse('get', ...rest)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(parse('get', 'a', '--bucket')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(parse('start', '--url', 'x')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+  });
+
+  test('a misspelt option hears the nearest one', async () => {
+    await expect(parse('wait', '--sync')).rejects.toMatchObject({
+      message: "wait: unknown option '--sync'",
+      hint: 'did you mean --synced? rumeur help wait shows how it goes',
+    });
   });
 
   test('the global options', async () => {
@@ -130,7 +137,10 @@ test('a status for people', () => {
         tombstones: 5,
         hash: 'ab',
         vector: {},
-        heldBy: { peer: 'you' as PeerId, name: 'two', since: 1_000_000 },
+        heldBy: [
+          { peer: 'you' as PeerId, name: 'two', since: 1_000_000 },
+          { peer: 'her' as PeerId, name: 'three', since: 1_030_000 },
+        ],
         damaged: 1,
         inSync: false,
       },
@@ -160,6 +170,7 @@ test('a status for people', () => {
     'you, bucket default: we lack 2 writes, since 5 s ago',
     'you, bucket orders: not replicated, its config gives it another policy',
     'bucket default: 5 deleted keys are remembered until two (you) has them, last heard of 1 min ago',
+    'and until three (her) has them, last heard of 30 s ago',
     'bucket default: 1 write in damaged rows, awaited from other peers',
   ])
     expect(text).toContain(part);

@@ -155,6 +155,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
     floor: vector,
     horizon: count,
     credit: count,
+    missing: fc.array(fc.record({ origin, seq, stamp, key }), { minLength: 1, maxLength: 3 }),
   }),
   chunk: of('chunk', {
     request: count,
@@ -167,7 +168,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   }),
   credit: of('credit', { request: count, chunks: count }),
   cancel: of('cancel', { request: count, reason: text }),
-  below: of('below', { request: count, floor: vector }),
+  below: of('below', { request: count }),
   ping: of('ping', { id: count, clock: count }),
   pong: of('pong', { id: count, clock: count }),
   peers: of('peers', {
@@ -184,7 +185,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
     start: fc.option(fc.record({ vector, floor: vector })),
   }),
   listing: of('listing', { request: count, n: count, bucket, items: listed }),
-  answer: of('answer', { request: count, n: count, drop: places, entries: shuffled }),
+  answer: of('answer', { request: count, n: count, drop: places, entries: shuffled, answered: count }),
   roster: of('roster', {
     members: fc.uniqueArray(fc.record({ peer, number: stamp, evictedUpTo: stamp }), {
       selector: (member) => member.peer,

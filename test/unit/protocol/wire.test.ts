@@ -82,10 +82,7 @@ const WIRE: readonly (readonly [Message, string])[] = [
   ],
   [{ type: 'credit', request: 9, chunks: 1 }, '93090901'],
   [{ type: 'cancel', request: 9, reason: 'no' }, '930a09a26e6f'],
-  [
-    { type: 'below', request: 9, floor: new VersionVector([[B, [2, 2]]]) },
-    '930b0992b5424242424242424242424242424242424242424242920200',
-  ],
+  [{ type: 'below', request: 9 }, '920b09'],
   [{ type: 'ping', id: 1, clock: NOW }, '930c01cf0000018bcfe56800'],
   [{ type: 'pong', id: 1, clock: NOW }, '930d01cf0000018bcfe56800'],
   [
@@ -123,8 +120,8 @@ const WIRE: readonly (readonly [Message, string])[] = [
     '96120402a764656661756c7491b5414141414141414141414141414141414141414141950007cf018bcfe568000000a16bc4080505050505050505',
   ],
   [
-    { type: 'answer', request: 4, n: 2, drop: [2, 4], entries: ops },
-    '9613040292020292b5414141414141414141414141414141414141414141b54242424242424242424242424242424242424242429c00cd012dcf018bcfe568000007a2c3a9c4023432c000cd012fcf018bcfe568000008a2c3a9c0940092cd012c0001920200',
+    { type: 'answer', request: 4, n: 2, drop: [2, 4], entries: ops, answered: 5 },
+    '9713040292020292b5414141414141414141414141414141414141414141b54242424242424242424242424242424242424242429c00cd012dcf018bcfe568000007a2c3a9c4023432c000cd012fcf018bcfe568000008a2c3a9c0940092cd012c000192020005',
   ],
   [
     { type: 'roster', members: [{ peer: P, number: stampAt(NOW), evictedUpTo: stampAt(0) }] },

@@ -6,9 +6,9 @@ import { BUCKET, chunk, op, origin, push, shown, Subject, vector } from './build
 
 const UNASKED: readonly Message[] = [
   chunk({ request: 77 }),
-  { type: 'below', request: 77, floor: new VersionVector() },
+  { type: 'below', request: 77 },
   { type: 'differ', request: 77, n: 0, blocks: [], start: null },
-  { type: 'answer', request: 77, n: 0, drop: [], entries: [] },
+  { type: 'answer', request: 77, n: 0, drop: [], entries: [], answered: 1 },
 ];
 
 describe('what nobody asked for', () => {
@@ -27,6 +27,39 @@ describe('what nobody asked for', () => {
       ]);
     },
   );
+});
+
+test('a misdeed now and then is forgiven, for as long as the link lives', () => {
+  const subject = new Subject();
+  const link = subject.meet('A');
+  for (let i = 0; i < 300; i++) {
+    subject.now += 60_000;
+    subject.say(link, chunk({ request: 77 }));
+  }
+  expect(subject.closes).toEqual([]);
+  for (let i = 0; i < 99; i++) subject.say(link, chunk({ request: 77 }));
+  expect(subject.closes).toEqual([link]);
+});
+
+test('an answer that comes after its session was given up is no misdeed; a second one is', () => {
+  const subject = new Subject({ pingTimeoutMs: 3_600_000 });
+  const link = subject.meet('A');
+  const hasFault = (): boolean =>
+    subject.replica.core.links.get(link)?.leniency.isFull(subject.now) === false;
+  subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
+  subject.pass(100);
+  const late: Message[] = [{ type: 'below', request: subject.sent('deltaRequest')[0]?.request ?? 0 }];
+  subject.say(link, ...late);
+  subject.pass(20_000);
+  const request = subject.sent('compare')[0]?.request ?? 0;
+  expect(subject.notes).toContain('reconciled');
+  const start = { vector: vector('a:1-5'), floor: vector('') };
+  late.push({ type: 'differ', request, n: 0, blocks: [], start });
+  subject.say(link, ...late);
+  expect(hasFault()).toBe(false);
+  subject.say(link, ...late);
+  expect(hasFault()).toBe(true);
+  expect(subject.covered).toBe('');
 });
 
 test('who says again and again that our origin wrote what it did not is sent away', () => {
@@ -54,7 +87,7 @@ describe('a floor that another peer tells', () => {
     subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-5')]] });
     subject.pass(100);
     const [asked] = subject.sent('deltaRequest');
-    subject.say(link, { type: 'below', request: asked?.request ?? 0, floor: vector('a:1-1') });
+    subject.say(link, { type: 'below', request: asked?.request ?? 0 });
     subject.pass(1);
     const request = subject.sent('compare')[0]?.request ?? 0;
     const { origin: own } = subject.replica.core;

@@ -206,6 +206,29 @@ describe('a divergence', () => {
     expect(subject.notes.filter((note) => note === 'divergence')).toHaveLength(2);
   });
 
+  test('is reported for each bucket', () => {
+    const other = 'other' as typeof BUCKET;
+    const subject = new Subject({ buckets: { [BUCKET]: { policy: 'lww' }, [other]: { policy: 'lww' } } });
+    const link = subject.meet('A');
+    const states = digest(1, '', [op('a', 1, 1, 'k')]);
+    const buckets = [BUCKET, other].map((bucket) => ({ ...digestOf('', [op('a', 1, 1, 'k')]), bucket }));
+    subject.say(link, { ...states, buckets });
+    expect(subject.notes.filter((note) => note === 'divergence')).toHaveLength(2);
+  });
+
+  test('is not followed up over a link that is gone', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.say(link, digest(1, '', [op('a', 1, 1, 'k')]));
+    subject.pass(1);
+    expect(subject.sent('compare')).toHaveLength(1);
+    const { rounds } = subject.replica.core.counters;
+    const closed = subject.take({ kind: 'linkClosed', link, reason: 'gone' });
+    expect(subject.notes).toContain('reconciled');
+    expect(closed.sends).toEqual([]);
+    expect(subject.replica.core.counters.rounds).toBe(rounds);
+  });
+
   test('writes that are held back are none', () => {
     const subject = new Subject();
     const link = subject.meet('A');
@@ -225,6 +248,7 @@ describe('a comparison that was asked for', () => {
   } {
     const subject = new Subject();
     const link = subject.meet('A');
+    subject.pass(0);
     subject.clear();
     subject.take({ kind: 'compare', request: 5 });
     const round = subject.sent('digest', link)[0]?.round ?? -1;
@@ -238,6 +262,25 @@ describe('a comparison that was asked for', () => {
     expect(isAnswered({ type: 'same', round: round - 1 })).toBe(false);
     expect(isAnswered({ type: 'vectors', reply: false, buckets: [] })).toBe(false);
     expect(isAnswered({ type: 'same', round })).toBe(true);
+  });
+
+  test('shares a round with those that come close after it, and waits for no later one', () => {
+    const { subject, link, round, isAnswered } = asked();
+    const answered: number[] = [];
+    for (let request = 100; request < 200; request++) subject.take({ kind: 'compare', request });
+    expect(subject.sent('digest', link)).toEqual([]);
+    subject.pass(20);
+    const [next, ...more] = subject.sent('digest', link);
+    expect(more).toEqual([]);
+    expect(isAnswered({ type: 'same', round })).toBe(true);
+    const { replies } = subject.say(link, { type: 'same', round: next?.round ?? 0 });
+    answered.push(...replies.map(({ request }) => request));
+    expect(answered).toEqual(Array.from({ length: 100 }, (_, i) => 100 + i));
+  });
+
+  test('does not end with the answer to a round that was never begun', () => {
+    const { isAnswered, round } = asked();
+    expect(isAnswered({ type: 'same', round: round + 1 })).toBe(false);
   });
 
   test('ends when the other side tells its vectors instead', () => {

@@ -170,7 +170,6 @@ export class Subject {
   take(input: Input): Step {
     const step = this.replica.handle(input, { mono: this.now, wall: EPOCH + this.now + this.skew });
     if (step.persist) this.storage.commit(step.persist);
-    for (const bucket of step.rebuilds) this.storage.rebuild(bucket);
     this.#outbox.push(...step.sends.map(({ link, bytes }) => ({ link, message: decodeMessage(bytes) })));
     this.closes.push(...step.closes.map(({ link }) => link));
     this.dials.push(...step.dials);

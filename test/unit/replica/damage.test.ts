@@ -1,56 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { utf8 } from '../../../src/base/bytes.js';
-import type { BucketName } from '../../../src/base/ids.js';
-import type { Cell } from '../../../src/data/cell.js';
 import { RumeurError } from '../../../src/base/errors.js';
-import type { Batch } from '../../../src/replica/batch.js';
-import type { KeyRange } from '../../../src/replica/view.js';
-import { MemoryStorage } from '../../../src/storage/memory.js';
-import { BUCKET, chunk, dotsOf, op, origin, peerId, request, Subject, vector } from './builders.js';
-
-/** A store in which rows can be spoilt; a row that is written again is whole. */
-class Spoilt extends MemoryStorage {
-  readonly #spoilt = new Set<string>();
-  readonly #lost = new Set<string>();
-
-  spoil(key: string): void {
-    this.#spoilt.add(key);
-  }
-
-  lose(key: string): void {
-    this.#lost.add(key);
-  }
-
-  override get(bucket: BucketName, key: string): Cell {
-    return this.#spoil(super.get(bucket, key));
-  }
-
-  override *cells(bucket: BucketName, range: KeyRange): Generator<Cell, undefined, undefined> {
-    for (const cell of super.cells(bucket, range)) {
-      const spoilt = this.#spoil(cell);
-      if (spoilt.length > 0) yield spoilt;
-    }
-    return undefined;
-  }
-
-  override commit(batch: Batch): void {
-    super.commit(batch);
-    for (const { key } of batch.puts) this.#spoilt.delete(key);
-  }
-
-  #spoil(cell: Cell): Cell {
-    if (this.#lost.has(cell[0]?.key ?? '')) return [];
-    if (!this.#spoilt.has(cell[0]?.key ?? '')) return cell;
-    return cell.map((entry) => ({ ...entry, value: utf8('"spoilt"') }));
-  }
-}
+import { BUCKET, chunk, dotsOf, op, origin, request, Subject, vector } from './builders.js';
+import { SpoiltStore } from './spoilt-store.js';
 
 function subjectWith(...keys: string[]): {
   subject: Subject;
-  storage: Spoilt;
+  storage: SpoiltStore;
   link: ReturnType<Subject['meet']>;
 } {
-  const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+  const storage = new SpoiltStore();
   const subject = new Subject({}, storage);
   const link = subject.meet('A');
   subject.learn(link, ...keys.map((key, i) => op('a', i + 1, i + 1, key)));
@@ -70,7 +28,8 @@ describe('a damaged row (rule 15)', () => {
     expect(subject.covered).toBe('a:1-1,3-3');
     expect(subject.data).toEqual({ x: 'x', z: 'z' });
     expect(subject.bucket.keys).toBe(2);
-    expect([...subject.bucket.damages.values()]).toEqual([{ origin: origin('a'), seq: 2, key: 'y' }]);
+    const { stamp } = op('a', 2, 2, 'y');
+    expect([...subject.bucket.damages.values()]).toEqual([{ origin: origin('a'), seq: 2, stamp, key: 'y' }]);
     expect(subject.notes).toContain('row-damaged');
     without.subject.say(without.link, { type: 'cancel', request: 0, reason: '' });
     expect(hash(subject)).not.toBe(hash(without.subject));
@@ -113,7 +72,7 @@ describe('a damaged row (rule 15)', () => {
   });
 
   test('is found by the audit without anybody reading it', () => {
-    const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+    const storage = new SpoiltStore();
     const subject = new Subject({ auditMs: 1000 }, storage);
     subject.write(['x', '1'], ['y', '2']);
     storage.spoil('y');
@@ -123,10 +82,10 @@ describe('a damaged row (rule 15)', () => {
   });
 
   test('is found by the audit too when it is gone without a trace', () => {
-    const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+    const storage = new SpoiltStore();
     const subject = new Subject({ auditMs: 1000 }, storage);
     subject.write(['x', '1'], ['y', '2']);
-    storage.lose('y');
+    storage.spoil('y', 'gone');
     subject.pass(3_500);
     expect(subject.notes).toContain('row-damaged');
     expect(subject.covered).toBe('m:1-1');
@@ -134,15 +93,13 @@ describe('a damaged row (rule 15)', () => {
   });
 
   test('of our own does not free its dot, also not over a restart', () => {
-    const storage = new Spoilt({ peerId: peerId('M'), origin: origin('m') });
+    const storage = new SpoiltStore();
     const subject = new Subject({}, storage);
     subject.write(['x', '1']);
     storage.spoil('x');
     subject.take({ kind: 'damaged', bucket: BUCKET, key: 'x' });
     expect(subject.covered).toBe('');
-    const ids = { peerId: peerId('M'), origin: origin('m') };
-    const restored = { snapshot: storage.snapshot(), provenance: 'untouched' as const };
-    const again = new Subject({}, new MemoryStorage(ids, restored));
+    const again = new Subject({}, storage.afterCrash());
     again.write(['y', '2']);
     expect(again.covered).toBe('m:2-2');
   });
@@ -165,11 +122,26 @@ describe('a damaged row (rule 15)', () => {
     // What the lost write had superseded must go elsewhere too: whoever lacks it reconciles first.
     subject.say(other, request());
     subject.pass(1);
-    const [below] = subject.sent('below');
-    expect(below?.floor).toEqual(vector('a:2-2'));
+    expect(subject.sent('below')).toHaveLength(1);
+    expect(subject.bucket.floor).toEqual(vector('a:2-2'));
     subject.say(other, request({ floor: vector('a:2-2') }));
     subject.pass(1);
     expect(subject.sent('chunk').at(-1)).toMatchObject({ last: true, exact: false });
+  });
+
+  test('one of so very many that our vector is full of gaps comes back all the same', () => {
+    const { subject, storage, link } = subjectWith('x', 'y');
+    storage.spoil('y');
+    subject.take({ kind: 'damaged', bucket: BUCKET, key: 'y' });
+    // As if ten thousand other rows had gone with it.
+    for (let seq = 4; seq < 20_000; seq += 2) subject.bucket.vector.add(origin('a'), seq, seq);
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-20000')]] });
+    subject.pass(100);
+    const [asked] = subject.sent('deltaRequest');
+    const entries = [op('a', 2, 2, 'y')];
+    subject.say(link, chunk({ request: asked?.request ?? 0, entries }));
+    expect(subject.closes).toEqual([]);
+    expect(subject.bucket.vector.covers({ origin: origin('a'), seq: 2 })).toBe(true);
   });
 
   test('of which the dot index knows nothing is simply taken out', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { RumeurError } from '../../../src/base/errors.js';
 import type { LinkId, PeerId } from '../../../src/base/ids.js';
+import type { Stamp } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import { openLink } from '../../../src/protocol/link.js';
 import type { MemberRecord } from '../../../src/protocol/members.js';
-import { MAX_KEPT_MEMBERS } from '../../../src/replica/members.js';
+import { MAX_ALL_INTERVALS, MAX_KEPT_MEMBERS, weightOf } from '../../../src/replica/member-bounds.js';
 import { Turn } from '../../../src/replica/turn.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
 import { BUCKET, EPOCH, helloOf, id, origin, peerId, shown, Subject, vector } from './builders.js';
@@ -16,6 +17,16 @@ const made = (n: number, at: number): MemberRecord => ({
   peer: `${n}`.padStart(21, 'x') as PeerId,
   name: `made up ${n}`,
 });
+
+/** As large as one record may be. */
+const largest = (letter: string): MemberRecord => {
+  const gaps = Array.from({ length: 2 ** 16 }, (_, i) => [2 * i + 1, 2 * i + 1]).flat();
+  return member(letter, 5, '', { vectors: [[BUCKET, new VersionVector([[origin('a'), gaps]])]] });
+};
+
+const IDS = { peerId: peerId('M'), origin: origin('m') };
+const reopened = (storage: MemoryStorage): MemoryStorage =>
+  new MemoryStorage(IDS, { snapshot: storage.snapshot(), provenance: 'untouched' });
 
 function crowd(subject: Subject, at: (n: number) => number, change = (record: MemberRecord) => record): void {
   const link = subject.meet('H');
@@ -80,13 +91,11 @@ describe('what is known of members', () => {
     expect(known(subject)).toBe('C@6');
   });
 
-  test('all together stay bounded, but for neighbours', () => {
+  test('all together stay bounded: neighbours find room, where the largest of the others had it', () => {
     const { replica, storage } = new Subject({ links: 32 });
     const link = openLink(1 as LinkId, 'in', 'remote', undefined, 0);
     link.hello = helloOf('A');
     replica.core.links.set(link.id, link);
-    const gaps = Array.from({ length: 2 ** 16 }, (_, i) => [2 * i + 1, 2 * i + 1]).flat();
-    const vectors = [[BUCKET, new VersionVector([[origin('a'), gaps]])]] as const;
     // Not by messages, of which the encoding would take seconds.
     const turn = new Turn(
       { mono: 0, wall: EPOCH },
@@ -94,12 +103,15 @@ describe('what is known of members', () => {
       replica.core.counters,
       (_, __, ___, cell) => cell,
     );
-    const hear = (letter: string): void =>
-      replica.members.take(turn, link, member(letter, 5, '', { vectors }));
-    for (let n = 0; n < 20; n++) hear(String.fromCharCode('b'.charCodeAt(0) + n));
+    const hear = (record: MemberRecord): void => replica.members.take(turn, link, record);
+    hear(member('Z', 1, 'a:1-3'));
+    for (let n = 0; n < 20; n++) hear(largest(String.fromCharCode('b'.charCodeAt(0) + n)));
     expect(replica.members.size).toBe(16);
-    hear('A');
+    hear(largest('A'));
     expect(replica.members.get(peerId('A'))).toBeDefined();
+    expect(replica.members.get(peerId('Z'))).toBeDefined();
+    expect(replica.members.size).toBe(16);
+    expect(turn.finish(0, undefined).persist?.forgotten).toEqual([peerId('b')]);
   });
 });
 
@@ -137,17 +149,45 @@ describe('made-up members', () => {
     expect(subject.replica.members.get(made(1, 0).peer)).toBeDefined();
   });
 
-  test('a store that holds more than are kept is opened with those that count', () => {
-    const storage = new MemoryStorage({ peerId: peerId('M'), origin: origin('m') });
+  test('a store that holds more than are kept is opened with those that count, and the others leave it', () => {
+    const storage = new MemoryStorage(IDS);
     const members = Array.from({ length: 2 * MAX_KEPT_MEMBERS }, (_, n) =>
       n % 2 === 0 ? made(n, n) : evicted(made(n, n)),
     );
     storage.commit({ puts: [], vectors: [], floors: [], totals: [], damages: [], members });
-    const ids = { peerId: peerId('M'), origin: origin('m') };
-    const again = new MemoryStorage(ids, { snapshot: storage.snapshot(), provenance: 'untouched' });
+    const again = reopened(storage);
     const subject = new Subject({}, again);
     expect(subject.replica.members.size).toBe(MAX_KEPT_MEMBERS);
     expect(subject.replica.members.counted()).toHaveLength(MAX_KEPT_MEMBERS);
+    subject.pass(1);
+    expect(reopened(again).initial.members).toHaveLength(MAX_KEPT_MEMBERS);
+  });
+
+  test('nor is more kept of a store than all records together may hold, and the small ones stay', () => {
+    const storage = new MemoryStorage(IDS);
+    const many = Array.from({ length: 20 }, (_, n) => largest(String.fromCharCode('b'.charCodeAt(0) + n)));
+    const members = [member('Z', 1, 'a:1-3'), ...many, { ...largest('M'), number: 1n as Stamp }];
+    storage.commit({ puts: [], vectors: [], floors: [], totals: [], damages: [], members });
+    const { replica } = new Subject({}, reopened(storage));
+    const weight = [...replica.members.all()].reduce((sum, record) => sum + weightOf(record), 0);
+    expect(weight).toBeLessThanOrEqual(MAX_ALL_INTERVALS);
+    expect(replica.members.size).toBe(16);
+    expect(replica.members.own).toBeDefined();
+    expect(replica.members.get(peerId('Z'))).toBeDefined();
+  });
+
+  test('one that makes room is forgotten by the store too', () => {
+    const storage = new MemoryStorage(IDS);
+    const subject = new Subject({ links: 8 }, storage);
+    crowd(subject, (n) => 10_000 + n);
+    const newcomer = subject.meet('N');
+    tell(subject, newcomer, member('N', 20_000));
+    const ids = (): PeerId[] => reopened(storage).initial.members.map(({ peer }) => peer);
+    expect(ids()).toHaveLength(MAX_KEPT_MEMBERS);
+    expect(ids()).toContain(peerId('N'));
+    expect(ids()).not.toContain(made(0, 0).peer);
+    tell(subject, subject.meet('O'), member('O', 20_000));
+    expect(ids()).not.toContain(made(1, 0).peer);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Input, Reply, Step } from '../../../src/replica/step.js';
 import type { Comparison } from '../../../src/replica/comparison.js';
 import type { ReplicaSettings } from '../../../src/replica/replica.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
-import { BUCKET, helloOf, origin, peerId, Subject } from './builders.js';
+import { BUCKET, digestOf, helloOf, origin, peerId, Subject, vector } from './builders.js';
 
 const LINK = 1 as LinkId;
 /** The number of the requests to verify. */
@@ -192,6 +192,44 @@ describe('verify', () => {
     talk(a, b);
     expect(a.comparisons).toMatchObject([{ outcome: 'done', report: { differences: 0 } }]);
     expect(a.replica.core.counters.reconciliations).toBe(2);
+  });
+
+  test('holds up no repair: it ends, and begins again after that', () => {
+    const { a, b } = pair();
+    b.lose('Ville');
+    a.ask();
+    a.pass(0);
+    const questions = a.mail.splice(0);
+    // The other side's digest shows the divergence.
+    b.take({ kind: 'compare', request: 1 });
+    a.take({ kind: 'received', messages: b.mail.splice(0).map((bytes) => ({ link: LINK, bytes })) });
+    a.mail.push(...questions);
+    talk(a, b);
+    expect(a.data['Ville']).toBeUndefined();
+    expect(a.comparisons).toMatchObject([{ outcome: 'done', report: { differences: 0 } }]);
+    expect(a.replica.core.counters.reconciliations).toBe(3);
+    expect(a.closes).toEqual([]);
+  });
+
+  test('says so when repairs come in between again and again', () => {
+    const a = new Talker('A', { pingTimeoutMs: 10 * STALL_MS });
+    const link = a.meet('B', { hello: { buckets: [digestOf('')] } });
+    a.ask();
+    const interrupt = (seq: number): void => {
+      a.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector(`b:1-${seq}`)]] });
+      a.pass(100);
+      a.say(link, { type: 'below', request: a.sent('deltaRequest').at(-1)?.request ?? 0 });
+    };
+    for (let seq = 1; seq <= 3; seq++) {
+      interrupt(seq);
+      // Nobody answers: the session that was to repair stalls, and the comparison is begun again.
+      a.pass(STALL_MS);
+      expect(a.answer).toBeUndefined();
+    }
+    a.pass(60_000 - a.now);
+    interrupt(4);
+    a.pass(0);
+    expect(a.comparisons).toMatchObject([{ outcome: 'interrupted', report: { mode: 'verify' } }]);
   });
 
   test('does not hold up a delta', () => {

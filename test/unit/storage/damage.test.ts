@@ -45,8 +45,6 @@ describe('a row whose bytes have changed', () => {
       ];
       const nothing = { vectors: [], floors: [], totals: [], damages: [], members: [] };
       storage.commit({ puts, ...nothing });
-      const keys = storage.initial.buckets.get(DEFAULT_BUCKET)?.keys ?? 0;
-      expect(storage.rebuild(DEFAULT_BUCKET).keys).toBe(keys - 1);
       await storage.flushed();
       expect(storage.get(DEFAULT_BUCKET, 'key 3')).toEqual([]);
     } finally {

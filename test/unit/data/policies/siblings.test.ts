@@ -1,12 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { utf8 } from '../../../../src/base/bytes.js';
-import type { OriginId } from '../../../../src/base/ids.js';
-import { sealEntry } from '../../../../src/data/entry.js';
 import type { PutOp } from '../../../../src/data/op.js';
-import { contextOf, MOST_INTERVALS } from '../../../../src/data/policies/causal.js';
+import { contextOf } from '../../../../src/data/policies/causal.js';
 import { liveSiblings, siblings } from '../../../../src/data/policies/siblings.js';
 import type { Stamp } from '../../../../src/data/stamp.js';
-import { VersionVector } from '../../../../src/data/version-vector.js';
 import { dotsOf, type Replica, World } from './world.js';
 
 const put = (text: string, key = 'k'): PutOp => ({ key, value: utf8(text) });
@@ -100,25 +97,6 @@ describe('siblings', () => {
       world.sync(b, a, Infinity);
     }
     expect(world.write(a, put('1'))?.context?.intervalCount()).toBe(2);
-  });
-
-  test('refuses a write whose context no peer would take', () => {
-    const origin = 'o'.repeat(21) as OriginId;
-    const context = new VersionVector([
-      [origin, Array.from({ length: MOST_INTERVALS + 1 }, (_, i) => [2 * i + 1, 2 * i + 1]).flat()],
-    ]);
-    const held = sealEntry({
-      key: 'k',
-      origin: 'p'.repeat(21) as OriginId,
-      seq: 1,
-      stamp: 1n as Stamp,
-      value: null,
-      context,
-    });
-    const state = { origin, firstSeq: 1, vector: new VersionVector() };
-    expect(() => siblings.prepare([held], put('1'), state)).toThrow(
-      expect.objectContaining({ code: 'POLICY' }),
-    );
   });
 
   test('counts nothing', () => {

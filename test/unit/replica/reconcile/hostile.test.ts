@@ -72,12 +72,13 @@ function listed(...ops: ReturnType<typeof op>[]): { a: Side; question: Listing }
   }
 }
 
-const answer = ({ request, n }: Listing, change: Partial<Answer>): Answer => ({
+const answer = ({ request, n, items }: Listing, change: Partial<Answer>): Answer => ({
   type: 'answer',
   request,
   n,
   drop: [],
   entries: [],
+  answered: items.length,
   ...change,
 });
 
@@ -194,7 +195,35 @@ describe('an asker', () => {
   test('has one session a bucket', () => {
     const { a } = asking(op('x', 1, 1, 'k'));
     expect(a.start('shed')).toBe(false);
+    expect(a.start('verify')).toBe(false);
     expect(a.asker.isReconciling(a.bucket)).toBe(true);
+  });
+
+  test.each(['shed', 'repair'] as const)('ends one that only reports to %s', (mode) => {
+    const a = new Side('A');
+    a.start('verify');
+    a.wake();
+    expect(a.start('verify')).toBe(false);
+    expect(a.start(mode)).toBe(true);
+    expect(a.reports).toMatchObject([{ mode: 'verify', outcome: 'interrupted' }]);
+    expect(a.asker.isReconciling(a.bucket)).toBe(true);
+  });
+
+  test('lets it go on when it may not begin another', () => {
+    const a = new Side('A');
+    a.start('verify');
+    a.link.refused.add(BUCKET);
+    expect(a.start('repair')).toBe(false);
+    expect(a.reports).toEqual([]);
+  });
+
+  test('leaves nothing behind that a malformed answer said of its source', () => {
+    const { a, question } = listed(op('x', 1, 1, 'k'));
+    a.turn((turn) => {
+      const bad = answer(question, { drop: [1] });
+      expect(() => a.asker.answer(turn, a.link, bad, 1)).toThrow(MalformedMessage);
+      expect(turn.source).toBeUndefined();
+    });
   });
 
   test('leaves answers of sessions that are over aside', () => {
@@ -223,6 +252,18 @@ describe('an asker', () => {
     const { a } = asking(op('x', 1, 1, 'k'));
     a.bucket.damages.set('x', { origin: origin('x'), seq: 1, key: 'k' });
     expect(a.wakeAt).toBe(a.now);
+    a.wake();
+    expect(a.last.outcome).toBe('damaged');
+  });
+
+  test('ends with a damaged row also when another one is whole again meanwhile', () => {
+    const a = new Side('A');
+    a.bucket.damages.set('y', { origin: origin('y'), seq: 1, key: 'l' });
+    expect(a.start('shed')).toBe(true);
+    a.wake();
+    expect(a.reports).toEqual([]);
+    a.bucket.damages.set('x', { origin: origin('x'), seq: 1, key: 'k' });
+    a.bucket.damages.delete('y');
     a.wake();
     expect(a.last.outcome).toBe('damaged');
   });

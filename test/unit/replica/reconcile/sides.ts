@@ -18,7 +18,7 @@ import type { ReconcileMode, ReconcileReport } from '../../../../src/replica/rec
 import type { Step } from '../../../../src/replica/step.js';
 import { Turn } from '../../../../src/replica/turn.js';
 import { MemoryStorage } from '../../../../src/storage/memory.js';
-import { BUCKET, EPOCH, Subject } from '../builders.js';
+import { BUCKET, EPOCH, helloOf, Subject } from '../builders.js';
 
 const LINK = 1 as LinkId;
 
@@ -45,6 +45,7 @@ export class Side {
     this.core = new Subject(settings, this.storage).replica.core;
     this.#damage = new Damage(this.core, () => 'nobody');
     this.link = openLink(LINK, 'in', 'remote', undefined, 0);
+    this.link.hello = helloOf('O');
     this.core.links.set(LINK, this.link);
     this.asker = new Asker(this.core, (_turn, _link, _bucket, report) => this.reports.push(report));
     this.answerer = new Answerer(this.core);

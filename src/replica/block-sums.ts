@@ -1,0 +1,44 @@
+import type { OriginId } from '../base/ids.js';
+import { isLive, standing } from '../data/cell.js';
+import type { Dot } from '../data/dot.js';
+import { isSound } from '../data/entry.js';
+import { Fingerprint } from '../data/fingerprint.js';
+import { RANGE_SHIFTS } from '../protocol/ranges.js';
+import type { Bucket } from './bucket.js';
+import type { Turn } from './turn.js';
+import type { View } from './view.js';
+
+const BLOCK = 2 ** RANGE_SHIFTS[0];
+
+/**
+ * Takes the digest of an entry that damage took out of every sum that counts it. Nobody can read it any more, but it is
+ * what the sum of its block holds beside the entries that stand there: to find that out costs the 15 rows around it,
+ * not the bucket. Should others of the block be damaged too, theirs go with it.
+ */
+export function takeOutOfSums(view: View, turn: Turn, bucket: Bucket, { origin, seq }: Dot): void {
+  const index = Math.floor(seq / BLOCK);
+  turn.damage.correctBlock(bucket, origin, index, () => {
+    const sum = Fingerprint.empty();
+    for (const row of view.ranges(bucket.name, origin, 0, index, index)) sum.add(row.sum);
+    sum.remove(standingIn(view, bucket, origin, index).toBytes());
+    return excessOf(sum);
+  });
+  turn.totalsChanged(bucket);
+}
+
+/** The sum of the live entries that stand, whole, in a block of the finest level. */
+function standingIn(view: View, bucket: Bucket, origin: OriginId, index: number): Fingerprint {
+  const sum = Fingerprint.empty();
+  const [lo, hi] = [index * BLOCK, (index + 1) * BLOCK - 1];
+  for (const { seq, key } of [...view.dots(bucket.name, origin, lo, hi, 'rising')]) {
+    const entry = standing(view.get(bucket.name, key), { origin, seq });
+    if (entry && isLive(entry) && isSound(entry)) sum.add(entry.digest);
+  }
+  return sum;
+}
+
+/** `undefined` for nothing. */
+export function excessOf(sum: Fingerprint): Uint8Array | undefined {
+  const bytes = sum.toBytes();
+  return bytes.every((byte) => byte === 0) ? undefined : bytes;
+}

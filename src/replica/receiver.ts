@@ -1,0 +1,151 @@
+import { decodeMessage } from '../protocol/codec.js';
+import { MalformedMessage } from '../protocol/fields.js';
+import { ACK_EVERY_BYTES } from '../protocol/limits.js';
+import type { Link } from '../protocol/link.js';
+import type { Cancel, Message } from '../protocol/messages.js';
+import type { AntiEntropy } from './anti-entropy.js';
+import type { Core } from './core.js';
+import type { DeltaPull } from './delta-pull.js';
+import type { DeltaSource } from './delta-source.js';
+import type { Gossip } from './gossip.js';
+import type { Membership } from './membership.js';
+import type { OwnOrigin } from './own-origin.js';
+import type { Repairs } from './repairs.js';
+import type { Retention } from './retention.js';
+import type { Received } from './step.js';
+import type { Turn } from './turn.js';
+
+/** Who takes the messages. */
+export interface Recipients {
+  readonly membership: Membership;
+  readonly gossip: Gossip;
+  readonly antiEntropy: AntiEntropy;
+  readonly source: DeltaSource;
+  readonly pull: DeltaPull;
+  readonly repairs: Repairs;
+  readonly retention: Retention;
+  readonly ownOrigin: OwnOrigin;
+}
+
+/** Opens what comes in on the links, and hands it to those whom it concerns; who breaks the protocol is sent away. */
+export class Receiver {
+  readonly #core: Core;
+  readonly #to: Recipients;
+
+  constructor(core: Core, to: Recipients) {
+    this.#core = core;
+    this.#to = to;
+  }
+
+  receive(turn: Turn, { link: id, bytes }: Received): void {
+    const link = this.#core.links.get(id);
+    if (!link || link.closing) return;
+    link.lastHeardAt = turn.now;
+    this.#core.counters.bytesReceived += bytes.length;
+    try {
+      const message = decodeMessage(bytes);
+      if (!link.hello && message.type !== 'hello' && message.type !== 'goodbye') {
+        throw new MalformedMessage(`${message.type} before hello`);
+      }
+      acknowledge(turn, link, bytes.length);
+      if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
+      else if (!this.#isLate(link, message)) {
+        this.#to.membership.suspect(turn, link, `${message.type} that nobody asked for`);
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      this.#to.membership.violation(turn, link, error.message);
+    }
+  }
+
+  /** Answers belong to a question of ours (rule 7). */
+  #isExpected(link: Link, message: Message): boolean {
+    const { type } = message;
+    if (type === 'chunk' || type === 'below') return this.#to.pull.awaits(link.id, message.request);
+    if (type === 'differ' || type === 'answer') return this.#to.repairs.awaits(link.id, message.request);
+    return true;
+  }
+
+  /** What was under way when its question was given up. */
+  #isLate({ id }: Link, message: Message): boolean {
+    const { type } = message;
+    if (type === 'chunk' || type === 'below') return this.#to.pull.awaited(message.request);
+    if (type === 'differ' || type === 'answer') return this.#to.repairs.isLate(id, message.request);
+    return false;
+  }
+
+  #dispatch(turn: Turn, link: Link, message: Message, bytes: Uint8Array): void {
+    const { membership, antiEntropy, source, repairs, retention, ownOrigin } = this.#to;
+    switch (message.type) {
+      case 'hello':
+        if (link.hello) throw new MalformedMessage('a second hello');
+        return membership.hello(turn, link, message);
+      case 'goodbye':
+        return membership.goodbye(turn, link, message);
+      case 'push':
+        this.#to.gossip.receive(turn, link, message, bytes);
+        return ownOrigin.check(turn, link);
+      case 'digest':
+        return antiEntropy.digest(turn, link, message);
+      case 'same':
+        return antiEntropy.same(turn, link, message);
+      case 'vectors':
+        antiEntropy.vectors(turn, link, message);
+        return ownOrigin.check(turn, link);
+      case 'deltaRequest':
+        return source.request(turn, link, message);
+      case 'chunk': {
+        const done = this.#to.pull.receive(turn, link, message, bytes.length);
+        if (done) antiEntropy.pulled(turn, done.entries);
+        return ownOrigin.check(turn, link);
+      }
+      case 'credit':
+        return source.credit(link, message.request, message.chunks);
+      case 'cancel':
+        return this.#cancelled(turn, link, message);
+      case 'below': {
+        const bucket = this.#to.pull.below(link.id, message.request);
+        if (bucket) repairs.below(turn, link, bucket);
+        return;
+      }
+      case 'compare':
+      case 'listing':
+        return repairs.question(turn, link, message);
+      case 'differ':
+        repairs.differ(link, message, bytes.length);
+        return ownOrigin.check(turn, link);
+      case 'answer':
+        repairs.answer(turn, link, message, bytes.length);
+        return ownOrigin.check(turn, link);
+      case 'roster':
+        return retention.roster(turn, link, message);
+      case 'members':
+        return retention.told(turn, link, message);
+      case 'ping':
+        return membership.heartbeat.pinged(turn, link, message);
+      case 'pong':
+        return membership.heartbeat.ponged(turn, link, message);
+      case 'peers':
+        return membership.peers(turn, link, message);
+      case 'ack':
+        link.flow.acknowledged = Math.max(link.flow.acknowledged, Math.min(message.bytes, link.flow.sent));
+        return;
+    }
+  }
+
+  /** Ends a delta that we serve or get, or a session of ours. */
+  #cancelled(turn: Turn, link: Link, { request, reason }: Cancel): void {
+    this.#to.source.cancel(link.id, request);
+    if (this.#to.pull.cancelled(link.id, request)) this.#to.antiEntropy.considerAgain(turn.now);
+    this.#to.repairs.cancelled(turn, link.id, request, reason);
+  }
+}
+
+/** Gives the other side credit for what has come. */
+function acknowledge(turn: Turn, link: Link, bytes: number): void {
+  const { flow } = link;
+  flow.received += bytes;
+  if (flow.received - flow.receivedAcknowledged < ACK_EVERY_BYTES) return;
+  flow.receivedAcknowledged = flow.received;
+  turn.send(link, { type: 'ack', bytes: flow.received });
+}
