@@ -21,8 +21,14 @@ export interface Arrival {
   readonly from: Source | undefined;
 }
 
-interface Arrived extends Dot {
-  readonly arrival: Arrival;
+interface Arrived extends Dot, Arrival {}
+
+/** By key. */
+interface Remembered {
+  /** What came since the history began. */
+  readonly standing: RecentMap<string, readonly Arrived[]>;
+  /** Last replaced first. */
+  readonly losers: RecentMap<string, readonly Loser[]>;
 }
 
 /** A write that stood here and was replaced, without the bulk of its value. */
@@ -38,55 +44,67 @@ export interface Loser extends Dot {
   readonly replacedAt: number;
 }
 
-interface Remembered {
-  /** What came since the history began. */
-  readonly standing: readonly Arrived[];
-  /** Last replaced first. */
-  readonly losers: readonly Loser[];
-}
-
 /**
- * How what stands under a key came about, as far as this peer saw it since its start, for the keys that changed last. It
- * is told of each change; a write that was beaten before it came never stood here and is not in it.
+ * How what stands under a key came about, as far as this peer saw it since its start, for the keys of each bucket that
+ * changed last. It is told of each change; a write that was beaten before it came never stood here and is not in it.
  */
 export class History {
-  readonly #keys: RecentMap<string, Remembered>;
+  readonly #least: number;
+  readonly #buckets = new Map<string, Remembered>();
 
-  /** @param keys how many to remember at least */
+  /** @param keys how many to remember of a bucket at least */
   constructor(keys = KEYS) {
-    this.#keys = new RecentMap(keys);
+    this.#least = keys;
   }
 
   /** @param at milliseconds since 1970 */
   add({ bucket, entry, before, cell, from }: Change, at: number): void {
-    const id = idOf(bucket, entry.key);
-    const { standing: known, losers } = this.#keys.get(id) ?? NOTHING;
-    const arrivalOf = (one: Dot): Arrival | undefined => known.find((old) => isSameDot(old, one))?.arrival;
-    const standing: Arrived[] = [];
+    const { standing, losers } = this.#of(bucket);
+    const { key } = entry;
+    // Most keys are new: of nothing that stood there nothing is known.
+    const known = before.length === 0 ? NONE : (standing.get(key) ?? NONE);
+    const stands: Arrived[] = [];
     for (const one of cell.length > MAX_STANDING ? cell.slice(-MAX_STANDING) : cell) {
-      const arrival = isSameDot(one, entry) ? { at, from } : arrivalOf(one);
-      if (arrival) standing.push({ origin: one.origin, seq: one.seq, arrival });
+      const isNew = isSameDot(one, entry);
+      const arrived = isNew ? { origin: one.origin, seq: one.seq, at, from } : find(known, one);
+      if (arrived) stands.push(arrived);
     }
+    standing.set(key, stands);
     const gone = without(before, cell).slice(-MAX_LOSERS).reverse();
-    const replaced = gone.map((old) => loserOf(old, arrivalOf(old), at));
-    const kept = replaced.length === 0 ? losers : [...replaced, ...losers].slice(0, MAX_LOSERS);
-    this.#keys.set(id, { standing, losers: kept });
+    if (gone.length === 0) return;
+    const replaced = gone.map((old) => loserOf(old, arrivalIn(known, old), at));
+    losers.set(key, [...replaced, ...(losers.get(key) ?? [])].slice(0, MAX_LOSERS));
   }
+
+  #of(bucket: string): Remembered {
+    let keys = this.#buckets.get(bucket);
+    if (!keys) {
+      keys = { standing: new RecentMap(this.#least), losers: new RecentMap(this.#least) };
+      this.#buckets.set(bucket, keys);
+    }
+    return keys;
+  }
+
   /** `undefined` when the write did not come since the start, or too many other keys have changed since. */
   arrivalOf(bucket: string, key: string, dot: Dot): Arrival | undefined {
-    return this.#keys.get(idOf(bucket, key))?.standing.find((one) => isSameDot(one, dot))?.arrival;
+    return arrivalIn(this.#buckets.get(bucket)?.standing.get(key) ?? NONE, dot);
   }
 
   /** What was replaced under this key, the last first. */
   losersOf(bucket: string, key: string): readonly Loser[] {
-    return this.#keys.get(idOf(bucket, key))?.losers ?? [];
+    return this.#buckets.get(bucket)?.losers.get(key) ?? [];
   }
 }
 
-const NOTHING: Remembered = { standing: [], losers: [] };
+const NONE: readonly Arrived[] = [];
 
-/** Names of buckets hold no slash. */
-const idOf = (bucket: string, key: string): string => `${bucket}/${key}`;
+const find = (known: readonly Arrived[], dot: Dot): Arrived | undefined =>
+  known.find((one) => isSameDot(one, dot));
+
+function arrivalIn(known: readonly Arrived[], dot: Dot): Arrival | undefined {
+  const arrived = find(known, dot);
+  return arrived && { at: arrived.at, from: arrived.from };
+}
 
 /** With a copy of the beginning: a part of the value itself would keep all of it in memory. */
 const loserOf = (

@@ -127,10 +127,14 @@ export class LocalService implements PeerService {
   async write(name: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
     const bucket = this.#bucket(name);
     if (bucket.policy.name === 'set') return this.#deleteSets(bucket, ops);
-    return (await this.#write(bucket, ops)).map(resultOf);
+    const results = await (bucket.policy.name === 'siblings'
+      ? this.#writeBounded(bucket, ops)
+      : this.#loop.write(bucket.name, ops));
+    return results.map(resultOf);
   }
 
-  async #write(bucket: Bucket, ops: readonly WriteOp[]): Promise<readonly OpResult[]> {
+  /** Where values may gather under a key. */
+  async #writeBounded(bucket: Bucket, ops: readonly WriteOp[]): Promise<readonly OpResult[]> {
     const leave = this.#bound.enter(bucket, ops);
     try {
       return await this.#loop.write(bucket.name, ops);
@@ -141,7 +145,7 @@ export class LocalService implements PeerService {
 
   async increment(name: string, key: string, by: number): Promise<Counted> {
     const bucket = this.#bucketWith('counter', name, 'or set a value that is a number');
-    const [result] = await this.#write(bucket, [{ key, increment: by }]);
+    const [result] = await this.#loop.write(bucket.name, [{ key, increment: by }]);
     if (!result?.entry) throw new RumeurError('INTERNAL', 'an increment without a result');
     return { value: counterValue(result.cell), ...namesOf(result.entry) };
   }
@@ -168,7 +172,7 @@ export class LocalService implements PeerService {
       checkKeyPart(stored, 'the key together with the member', this.#config.limits);
       return { key: stored, value };
     });
-    return ops.length === 0 ? [] : this.#write(bucket, ops);
+    return ops.length === 0 ? [] : this.#loop.write(bucket.name, ops);
   }
 
   /** A set is deleted by removing the members that it has here. */
@@ -180,8 +184,8 @@ export class LocalService implements PeerService {
     const results: WriteResult[] = [];
     for (const { key } of ops) {
       const remove = (members: readonly string[]): Promise<readonly OpResult[]> =>
-        this.#write(
-          bucket,
+        this.#loop.write(
+          bucket.name,
           members.map((member) => ({ key: memberKey(key, member), value: null })),
         );
       results.push(await deleteSet((range) => this.#reader.members(bucket, key, range), remove));

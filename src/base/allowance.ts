@@ -25,8 +25,8 @@ export class Allowance {
 
   /** The first moment, not before `now`, at which a unit is left. */
   readyAt(now: number): number {
-    const due = this.#at + Math.max(0, 1 - this.#left) / this.#rate.perMs;
-    return Math.max(now, Math.ceil(due));
+    if (this.#leftAt(now) >= 1) return now;
+    return Math.ceil(this.#at + (1 - this.#left) / this.#rate.perMs);
   }
 
   /** Whether nothing of what was used counts any more. */

@@ -15,7 +15,9 @@ export const hasLive = (cell: Cell): boolean => cell.some(isLive);
 
 /** What stands in `cell` and not in `other`, which share the entries that they have in common. */
 export function without(cell: Cell, other: Cell): Cell {
-  // Most cells have one entry or two; of those with very many each write must not look at each other.
+  // Nearly all cells have one entry at most; of those with very many each write must not look at each other.
+  if (cell.length === 0 || other.length === 0) return cell;
+  if (cell.length === 1) return other.includes(cell[0] as Entry) ? EMPTY_CELL : cell;
   if (cell.length + other.length < 16) return cell.filter((entry) => !other.includes(entry));
   const others = new Set(other);
   return cell.filter((entry) => !others.has(entry));

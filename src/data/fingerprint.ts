@@ -17,7 +17,7 @@ export class Fingerprint {
 
   /** @param bytes 16 bytes, least word first. */
   static fromBytes(bytes: Uint8Array): Fingerprint {
-    return new Fingerprint(wordsOf(bytes));
+    return new Fingerprint(Uint32Array.of(...[0, 4, 8, 12].map((at) => wordAt(bytes, at))));
   }
 
   clone(): Fingerprint {
@@ -30,20 +30,18 @@ export class Fingerprint {
   }
 
   add(digest: Uint8Array): void {
-    const other = wordsOf(digest);
     let carry = 0;
     for (let i = 0; i < 4; i++) {
-      const sum = (this.#words[i] as number) + (other[i] as number) + carry;
+      const sum = (this.#words[i] as number) + wordAt(digest, 4 * i) + carry;
       this.#words[i] = sum;
       carry = sum > 0xffff_ffff ? 1 : 0;
     }
   }
 
   remove(digest: Uint8Array): void {
-    const other = wordsOf(digest);
     let borrow = 0;
     for (let i = 0; i < 4; i++) {
-      const difference = (this.#words[i] as number) - (other[i] as number) - borrow;
+      const difference = (this.#words[i] as number) - wordAt(digest, 4 * i) - borrow;
       this.#words[i] = difference;
       borrow = difference < 0 ? 1 : 0;
     }
@@ -61,9 +59,10 @@ export class Fingerprint {
   }
 }
 
-function wordsOf(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
-  const words = new Uint32Array(4);
-  for (let i = 0; i < 4; i++) words[i] = view.getUint32(4 * i, true);
-  return words;
-}
+/** 32 bits, least byte first. Not by a `DataView`: that would be one more object for each sum that changes. */
+export const wordAt = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at + 3] as number) << 24) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 1] as number) << 8) |
+    (bytes[at] as number)) >>>
+  0;

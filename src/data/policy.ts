@@ -1,6 +1,6 @@
 import type { OriginId } from '../base/ids.js';
 import type { Cell } from './cell.js';
-import type { Entry } from './entry.js';
+import type { Entry, EntryWithoutDigest } from './entry.js';
 import type { LocalOp } from './op.js';
 import type { Stamp } from './stamp.js';
 import type { VersionVector } from './version-vector.js';
@@ -17,6 +17,8 @@ export interface Policy {
   readonly name: PolicyName;
   /** Which of two writes supersedes the other, if one does: always the newer or always the older, by the order of writes. */
   readonly superseder: 'newer' | 'older';
+  /** Where several writes may stand: whether these, of one origin, are more under one key than a sound peer writes. */
+  areTooMany?(writes: readonly EntryWithoutDigest[]): boolean;
   /** The cell once `next` has come, ascending; `undefined` when `next` is superseded by what stands, or stands already. */
   admit(cell: Cell, next: Entry): Cell | undefined;
   /**

@@ -7,6 +7,7 @@ import type { BucketDigest, Digest, Same, Vectors } from '../protocol/messages.j
 import type { Bucket } from './bucket.js';
 import { activeLinks, bucketOn, type Core, digestOf } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
+import { type Occupancy, overstays } from './occupancy.js';
 import { RequestedRounds } from './requested-rounds.js';
 import type { Turn } from './turn.js';
 
@@ -16,6 +17,17 @@ const GRACE_MS = 50;
 const SETTLE_MS = 20;
 /** How often the wall clock is looked at while writes are held back, milliseconds. */
 const HELD_CHECK_MS = 1000;
+/** How often deltas and sessions that keep a bucket to themselves are looked at, milliseconds. */
+const LOOK_MS = 5000;
+
+/** The last digest that a link was sent. */
+interface Asked {
+  /** Its number: those of a link are counted from 1 on. */
+  readonly round: number;
+  /** The last round that was answered. */
+  answered: number;
+  readonly buckets: readonly BucketDigest[];
+}
 
 /** What the rest of the replica does about what comparisons find. */
 export interface ComparisonObserver {
@@ -25,8 +37,10 @@ export interface ComparisonObserver {
   membersDiffer(turn: Turn, link: Link): void;
   /** Both sides cover the same writes of a bucket and hold other data. */
   diverged(turn: Turn, link: Link, bucket: Bucket): void;
-  /** Whether the bucket's data is being reconciled: no delta is begun meanwhile. */
-  isReconciling(bucket: Bucket): boolean;
+  /** The session that reconciles the bucket's data: no delta is begun meanwhile. */
+  reconciling(bucket: Bucket): Occupancy | undefined;
+  /** Others wait: that session is to end. */
+  giveWay(turn: Turn, bucket: Bucket): void;
 }
 
 /**
@@ -39,15 +53,15 @@ export class AntiEntropy {
   readonly #observer: ComparisonObserver;
   #nextRoundAt = 0;
   #pauseMs: number;
-  #round = 0;
   /** When news that came by a delta is to be announced. */
   #announceAt = Infinity;
   /** When to look again for something to pull. */
   #considerAt = Infinity;
   /** When to look at the wall clock for writes that are held back. */
   #heldCheckAt = Infinity;
-  /** The last digest that each link was sent. */
-  readonly #asked = new Map<LinkId, { readonly round: number; readonly buckets: readonly BucketDigest[] }>();
+  /** When to look again whether others wait for who keeps a bucket too long. */
+  #lookAt = 0;
+  readonly #asked = new Map<LinkId, Asked>();
   readonly #requested: RequestedRounds;
 
   constructor(core: Core, pull: DeltaPull, observer: ComparisonObserver) {
@@ -97,6 +111,7 @@ export class AntiEntropy {
     this.#relax();
     const asked = this.#asked.get(link.id);
     if (!asked || message.round > asked.round) return;
+    asked.answered = Math.max(asked.answered, message.round);
     this.#requested.answered(turn, link.id, message.round);
     if (message.round < asked.round) return;
     for (const { bucket: name, vectorHash } of asked.buckets) {
@@ -139,12 +154,19 @@ export class AntiEntropy {
       common.push(bucket);
     }
     // Those of a new link answer nothing.
-    if (message.reply) this.#requested.answered(turn, link.id, this.#round);
+    if (message.reply) this.#answeredByVectors(turn, link);
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
     if (!common.some((bucket) => this.lacking(link, bucket).size > 0)) return this.#relax();
     this.#hurry(turn.now);
     const isNew = turn.now - link.openedAt < GRACE_MS;
     this.#considerAt = Math.min(this.#considerAt, isNew ? turn.now : turn.now + GRACE_MS);
+  }
+
+  /** Each digest has one answer, in their order: these vectors are that to the first that has none. */
+  #answeredByVectors(turn: Turn, { id }: Link): void {
+    const asked = this.#asked.get(id);
+    if (!asked || asked.answered >= asked.round) return;
+    this.#requested.answered(turn, id, ++asked.answered);
   }
 
   /** A delta has ended: there may be more elsewhere, and what came is news for the others. */
@@ -177,6 +199,7 @@ export class AntiEntropy {
     if (this.#pull.expire(turn)) this.considerAgain(turn.now);
     this.#requested.wake(turn);
     this.#releaseHeld(turn);
+    if (turn.now >= this.#lookAt) this.#makeRoom(turn);
     if (turn.now >= this.#considerAt) {
       this.#considerAt = Infinity;
       for (const bucket of this.#core.buckets.values()) this.#consider(turn, bucket);
@@ -193,15 +216,56 @@ export class AntiEntropy {
     if (turn.now >= this.#nextRoundAt) this.#startRound(turn);
   }
 
-  /** Starts a delta with the neighbour that has most of what we lack. */
+  /**
+   * Starts a delta with the neighbour that has most of what we lack; who has failed lately goes last, as anybody can say
+   * that it has much.
+   */
   #consider(turn: Turn, bucket: Bucket): void {
-    if (this.#pull.isPulling(bucket) || this.#observer.isReconciling(bucket)) return;
-    let best: { link: Link; count: number } | undefined;
+    if (this.#occupancy(bucket)) return;
+    let best: { link: Link; count: number; rank: number } | undefined;
     for (const link of activeLinks(this.#core)) {
       const count = this.lacking(link, bucket).count();
-      if (count > 0 && (!best || count > best.count)) best = { link, count };
+      const rank = bucket.setbacks.rank(link, turn.now);
+      const isBetter = !best || rank < best.rank || (rank === best.rank && count > best.count);
+      if (count > 0 && isBetter) best = { link, count, rank };
     }
     if (best) this.#pull.start(turn, best.link, bucket);
+  }
+
+  #occupancy(bucket: Bucket): Occupancy | undefined {
+    return this.#pull.occupancy(bucket) ?? this.#observer.reconciling(bucket);
+  }
+
+  /** Ends what keeps a bucket too long while others wait. Cutting does no harm (rules 7 and 13). */
+  #makeRoom(turn: Turn): void {
+    this.#lookAt = turn.now + LOOK_MS;
+    for (const bucket of this.#core.buckets.values()) {
+      const occupancy = this.#occupancy(bucket);
+      const fault = occupancy && overstays(occupancy, turn.now);
+      if (!fault || !this.#isAwaited(turn, bucket, occupancy.link)) continue;
+      const { link, startedAt, taken } = occupancy;
+      bucket.setbacks.add(link, turn.now);
+      if (this.#pull.occupancy(bucket)) this.#pull.giveWay(turn, bucket);
+      else this.#observer.giveWay(turn, bucket);
+      const message = `a peer takes long over bucket '${bucket.name}': others that wait go first`;
+      const fields = { peer: link.hello?.peer, ms: turn.now - startedAt, bytes: taken };
+      turn.note(fault === 'slow' ? 'warn' : 'debug', 'slow-peer', message, fields);
+      this.considerAgain(turn.now);
+    }
+  }
+
+  /** Whether another neighbour that does not stand further back has something that we lack. */
+  #isAwaited({ now }: Turn, bucket: Bucket, slow: Link): boolean {
+    const rank = bucket.setbacks.rank(slow, now);
+    return activeLinks(this.#core).some((link) => {
+      if (link.hello?.peer === slow.hello?.peer || bucket.setbacks.rank(link, now) > rank) return false;
+      return this.lacking(link, bucket).size > 0;
+    });
+  }
+
+  #isAnythingUnderWay(): boolean {
+    for (const bucket of this.#core.buckets.values()) if (this.#occupancy(bucket)) return true;
+    return false;
   }
 
   #startRound(turn: Turn): void {
@@ -217,8 +281,9 @@ export class AntiEntropy {
     const buckets = [...this.#core.buckets.values()]
       .filter(({ name }) => !link.refused.has(name))
       .map(digestOf);
-    const round = ++this.#round;
-    this.#asked.set(link.id, { round, buckets });
+    const { round: last, answered } = this.#asked.get(link.id) ?? { round: 0, answered: 0 };
+    const round = last + 1;
+    this.#asked.set(link.id, { round, answered, buckets });
     turn.send(link, { type: 'digest', round, buckets, membersHash: this.#observer.membersHash() });
     return round;
   }
@@ -259,6 +324,7 @@ export class AntiEntropy {
       this.#announceAt,
       this.#nextRoundAt,
       this.#pull.nextWakeAt(),
+      this.#isAnythingUnderWay() ? this.#lookAt : Infinity,
       this.#requested.nextWakeAt(),
     );
   }

@@ -9,7 +9,7 @@ import type { RangeLevel } from './view.js';
 
 /** Everything one turn of the replica changes; the store applies it in one transaction, whole or not at all. */
 export interface Batch {
-  /** Cells to write, in order. */
+  /** Cells to write, one for each key. */
   readonly puts: readonly Put[];
   /** The new intervals of each origin that changed; an empty list takes the origin out. */
   readonly vectors: readonly VectorRow[];

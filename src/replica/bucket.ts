@@ -6,11 +6,14 @@ import { type Stamp, STAMP_ZERO } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import type { StoredBucket } from './batch.js';
 import { DamageMarks } from './damage-marks.js';
+import { Setbacks } from './setbacks.js';
 
 /** Writes from the future that we know of and do not take yet (rule 8). */
 export interface HeldBack {
   /** The dots that a peer covers and we leave out for now. */
   readonly dots: VersionVector;
+  /** Of those, what we have lost and the peer was asked for by name: it does not have it either. */
+  readonly denied: ReadonlySet<string>;
   /** When to ask again, by the wall clock, milliseconds since 1970: that clock may be set right any time. */
   readonly until: number;
 }
@@ -44,6 +47,8 @@ export interface Bucket {
   ownSeqAtOpen: number;
   /** By link: what one neighbour withholds says nothing about what another one has. */
   readonly held: Map<LinkId, HeldBack>;
+  /** Who is asked last. */
+  readonly setbacks: Setbacks;
 }
 
 export function openBucket(name: BucketName, policy: PolicyName, stored: StoredBucket | undefined): Bucket {
@@ -60,6 +65,7 @@ export function openBucket(name: BucketName, policy: PolicyName, stored: StoredB
     counting: undefined,
     ownSeqAtOpen: 0,
     held: new Map(),
+    setbacks: new Setbacks(),
   };
 }
 

@@ -37,6 +37,7 @@ export class DamageChanges {
     if (isUnsettled) bucket.damages.found++;
     if (bucket.damages.isUnsettled === isUnsettled) return;
     bucket.damages.isUnsettled = isUnsettled;
+    if (!isUnsettled) bucket.damages.isBlind = false;
     this.#changesOf(bucket);
   }
 

@@ -16,12 +16,18 @@ export class DamageMarks {
   /** Rows may be missing that nobody has marked yet: cells and indexes are to be compared. Kept over a restart. */
   isUnsettled: boolean;
 
+  /**
+   * Begun with rows missing that nobody had marked: of which keys is not known until all has been counted, and a write that
+   * replaces what is lost would be made without knowing of it.
+   */
+  isBlind: boolean;
+
   /** How often something was found to be missing: tells whether anything was since a moment, be it back or not. */
   found = 0;
 
   constructor(marks: Iterable<DamageMark> = [], isUnsettled = false) {
     for (const mark of marks) this.set(dotToText(mark), mark);
-    this.isUnsettled = isUnsettled;
+    this.isUnsettled = this.isBlind = isUnsettled;
   }
 
   /** While above zero, nothing is claimed for the bucket. */

@@ -6,6 +6,7 @@ import { VersionVector } from '../data/version-vector.js';
 import type { DamageMark } from './batch.js';
 import { takeOutOfSums } from './block-sums.js';
 import type { Bucket } from './bucket.js';
+import { floorFor } from './compactness.js';
 import type { Core } from './core.js';
 import { DotSearch, type IndexedDot, rowAt } from './dot-search.js';
 import { Recount } from './recount.js';
@@ -115,8 +116,8 @@ export class Damage {
       turn.uncover(bucket, dot.origin, [dot.seq, dot.seq]);
       takeOutOfSums(this.#core.view, turn, bucket, dot);
     }
-    // What nobody can name by its dot any more is counted still.
-    if (lost.length < cell.length - rest.length) {
+    // What nobody can name by its dot any more is counted still; what a count under way comes across, perhaps no more.
+    if (lost.length < cell.length - rest.length || this.#recount.isDue(bucket)) {
       turn.damage.setUnsettled(bucket, true);
       this.#recount.request(bucket);
     }
@@ -167,7 +168,7 @@ export class Damage {
       if (turn.now - since < GIVE_UP_MS[this.#keeperOf(bucket, mark, since)]) continue;
       turn.damage.clearMark(bucket, mark);
       turn.cover(bucket, mark.origin, [mark.seq, mark.seq]);
-      turn.raiseFloor(bucket, VersionVector.ofDots([mark]));
+      turn.raiseFloor(bucket, floorFor(bucket.floor, VersionVector.ofDots([mark]), bucket.vector));
       this.#core.counters.rowsLost++;
       turn.note('error', 'row-lost', `the damaged row of '${mark.key}' is lost: no other peer has it`, {
         bucket: bucket.name,

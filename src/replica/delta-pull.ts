@@ -4,6 +4,7 @@ import type { EntryWithoutDigest } from '../data/entry.js';
 import { STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import { MalformedMessage } from '../protocol/fields.js';
+import { roughSize } from '../protocol/codec.js';
 import { DELTA_WINDOW_CHUNKS, MAX_MISSING } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Chunk, MissingEntry } from '../protocol/messages.js';
@@ -11,6 +12,7 @@ import { type Bucket, isDamaged } from './bucket.js';
 import { checkCompact, isFragmented } from './compactness.js';
 import type { Core } from './core.js';
 import { take } from './intake.js';
+import type { Occupancy } from './occupancy.js';
 import type { Turn } from './turn.js';
 
 /** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
@@ -24,9 +26,8 @@ const REMEMBERED = 32;
 /** A damaged row comes back however far in the future its stamp lies (rule 15). */
 const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 
-interface Pull {
+interface Pull extends Occupancy {
   readonly bucket: Bucket;
-  readonly link: Link;
   readonly request: number;
   nextChunk: number;
   /** Only the dots of the entries are covered from here on (rule 8). */
@@ -34,7 +35,7 @@ interface Pull {
   /** The physical time of the least stamp left out, milliseconds; infinite when none was. */
   heldUntil: number;
   entries: number;
-  readonly startedAt: number;
+  taken: number;
   lastProgressAt: number;
   /** Chunks in a row that brought nothing new. */
   idleChunks: number;
@@ -54,14 +55,17 @@ export class DeltaPull {
   #lastRequest: number;
   /** The latest deltas that are over. */
   readonly #over: number[] = [];
+  /** Who could not serve us, by bucket, and has not done so since. */
+  readonly #below = new Map<Bucket, Set<LinkId>>();
 
   constructor(core: Core) {
     this.#core = core;
     this.#lastRequest = core.random.uint32();
   }
 
-  isPulling(bucket: Bucket): boolean {
-    return this.#pulls.has(bucket);
+  /** The delta that is under way for the bucket. */
+  occupancy(bucket: Bucket): Occupancy | undefined {
+    return this.#pulls.get(bucket);
   }
 
   start(turn: Turn, link: Link, bucket: Bucket): void {
@@ -77,6 +81,7 @@ export class DeltaPull {
       heldUntil: Infinity,
       entries: 0,
       startedAt: now,
+      taken: 0,
       lastProgressAt: now,
       idleChunks: 0,
       missing: new Set(missing.map(dotToText)),
@@ -116,7 +121,7 @@ export class DeltaPull {
       pull.exact = true;
       if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
     }
-    checkCompact(pull.bucket.vector, whatIsIn(chunk));
+    checkCompact(pull.bucket.vector, whatIsIn(chunk), pull.bucket.damages.size);
     const applied = this.#applyEntries(turn, pull, chunk);
     this.#noteProgress(
       turn,
@@ -130,10 +135,10 @@ export class DeltaPull {
       turn.coverAll(pull.bucket, chunk.claims);
       link.vectors.get(pull.bucket.name)?.merge(chunk.claims);
     }
-    if (chunk.last) return this.#finish(turn, pull);
+    if (chunk.last) return this.#finish(turn, pull, true);
     if (pull.exact && isFragmented(pull.bucket.vector)) {
       turn.send(link, { type: 'cancel', request: pull.request, reason: 'too many gaps' });
-      return this.#finish(turn, pull);
+      return this.#finish(turn, pull, false);
     }
     turn.send(link, { type: 'credit', request: pull.request, chunks: 1 });
     return undefined;
@@ -149,24 +154,32 @@ export class DeltaPull {
   /** @returns the dots of what was news and is not held back */
   #applyEntries(turn: Turn, pull: Pull, chunk: Chunk): VersionVector {
     const { bucket } = pull;
-    const applied: Dot[] = [];
     const { hello } = pull.link;
     turn.source = hello ? { peer: hello.peer, how: 'delta' } : undefined;
-    for (const entry of chunk.entries) {
-      if (bucket.vector.covers(entry)) continue;
-      if (this.#isHeldBack(turn, bucket, entry)) {
-        pull.exact = true;
-        pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
-        if (isDamaged(bucket, entry.key)) pull.heldKeys.add(entry.key);
-        continue;
-      }
-      take(this.#core, turn, bucket, entry);
-      applied.push(entry);
-    }
+    const isNews = (entry: EntryWithoutDigest): boolean => !bucket.vector.covers(entry);
+    const known = chunk.entries.filter((entry) => !isNews(entry));
+    const news = known.length === 0 ? chunk.entries : chunk.entries.filter(isNews);
+    const applied = new Set(news.filter((entry) => this.#takeOne(turn, pull, entry)));
+    // Others of those keys may have turned out to be damaged by that: the claims would cover them again without their entries.
+    for (const entry of known) if (isNews(entry) && this.#takeOne(turn, pull, entry)) applied.add(entry);
     turn.source = undefined;
-    pull.entries += applied.length;
-    if (applied.length > 0) turn.setClock(this.#core.clock.last);
-    return VersionVector.ofDots(applied);
+    pull.entries += applied.size;
+    for (const entry of applied) pull.taken += roughSize(entry);
+    if (applied.size > 0) turn.setClock(this.#core.clock.last);
+    return VersionVector.ofDots(chunk.entries.filter((entry) => applied.has(entry)));
+  }
+
+  /** @returns whether it is not held back */
+  #takeOne(turn: Turn, pull: Pull, entry: EntryWithoutDigest): boolean {
+    const { bucket } = pull;
+    if (!this.#isHeldBack(turn, bucket, entry)) {
+      take(this.#core, turn, bucket, entry);
+      return true;
+    }
+    pull.exact = true;
+    pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
+    if (isDamaged(bucket, entry.key)) pull.heldKeys.add(entry.key);
+    return false;
   }
 
   /**
@@ -187,11 +200,14 @@ export class DeltaPull {
     return !bucket.damages.has(dotToText(entry));
   }
 
-  #finish(turn: Turn, pull: Pull): { bucket: Bucket; entries: number } {
+  /** @param isWhole whether the other side has sent all that it has */
+  #finish(turn: Turn, pull: Pull, isWhole: boolean): { bucket: Bucket; entries: number } {
     const { bucket, link, entries } = pull;
     this.#end(pull);
-    if (pull.exact) this.#holdBack(turn, pull);
-    else this.#forgetUndelivered(pull);
+    this.#below.get(bucket)?.delete(link.id);
+    if (pull.exact) this.#holdBack(turn, pull, isWhole);
+    else this.#forgetUndelivered(turn, pull);
+    if (pull.exact && entries === 0) bucket.setbacks.add(link, turn.now);
     if (entries > 0) {
       turn.note('debug', 'delta', `pulled ${entries} entries of bucket '${bucket.name}'`, {
         peer: link.hello?.peer,
@@ -202,23 +218,35 @@ export class DeltaPull {
   }
 
   /** The last claim was all that the other side covers: what else it was thought to cover must not be asked for again. */
-  #forgetUndelivered({ bucket, link }: Pull): void {
+  #forgetUndelivered(turn: Turn, { bucket, link }: Pull): void {
     const known = link.vectors.get(bucket.name);
     const rest = known?.minus(bucket.vector);
-    if (known && rest && rest.size > 0) link.vectors.set(bucket.name, known.minus(rest));
+    if (!known || !rest || rest.size === 0) return;
+    link.vectors.set(bucket.name, known.minus(rest));
+    // What is lost here meanwhile is not for others to answer for.
+    if (bucket.damages.size === 0) bucket.setbacks.add(link, turn.now);
   }
 
   /**
    * What the other side covers and did not give us lies in the future, or is superseded by what does; or the other side
-   * is damaged and can vouch for nothing but what it sends.
+   * is damaged and can vouch for nothing but what it sends. What was lost and not named is asked for at once.
    */
-  #holdBack(turn: Turn, pull: Pull): void {
+  #holdBack(turn: Turn, pull: Pull, isWhole: boolean): void {
     const { bucket, link } = pull;
-    const dots = link.vectors.get(bucket.name)?.minus(bucket.vector) ?? new VersionVector();
+    const unheld = link.vectors.get(bucket.name)?.minus(bucket.vector) ?? new VersionVector();
+    const denied = new Set<string>();
+    const unasked: Dot[] = [];
+    const before = bucket.held.get(link.id)?.denied;
+    for (const mark of bucket.damages.values()) {
+      const dot = dotToText(mark);
+      if (before?.has(dot) || (isWhole && pull.missing.has(dot))) denied.add(dot);
+      else if (isWhole) unasked.push(mark);
+    }
+    const dots = unheld.minus(VersionVector.ofDots(unasked.sort((a, b) => a.seq - b.seq)));
     if (dots.size === 0) return;
     const due = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) + 1 : 0;
     const until = Math.max(due, turn.wall + RETRY_HELD_MS);
-    bucket.held.set(link.id, { dots, until });
+    bucket.held.set(link.id, { dots, denied, until });
     if (!Number.isFinite(pull.heldUntil)) return;
     const level = bucket.held.size > 1 ? 'debug' : 'warn';
     turn.note(level, 'held-back', `writes of bucket '${bucket.name}' from the future are held back`, {
@@ -250,26 +278,42 @@ export class DeltaPull {
   }
 
   /** The other side gave up. @returns whether it had a delta of ours to give up */
-  cancelled(link: LinkId, request: number): boolean {
+  cancelled(turn: Turn, link: LinkId, request: number): boolean {
     const pull = this.#find(link, request);
-    if (pull) this.#giveUp(pull);
+    if (pull) this.#giveUp(turn, pull);
     return pull !== undefined;
   }
 
   /** The other side cannot serve us before we have reconciled (rule 6). @returns the bucket, when that delta was ours */
-  below(link: LinkId, request: number): Bucket | undefined {
+  below(turn: Turn, link: LinkId, request: number): Bucket | undefined {
     const pull = this.#find(link, request);
-    if (pull) this.#end(pull);
-    return pull?.bucket;
+    if (!pull) return undefined;
+    const { bucket } = pull;
+    this.#end(pull);
+    const before = this.#below.get(bucket) ?? new Set();
+    // Once is how it begins; whoever says it again after we have reconciled would do so for ever.
+    if (before.has(link)) bucket.setbacks.add(pull.link, turn.now);
+    this.#below.set(bucket, before.add(link));
+    return bucket;
   }
 
   /** Nothing is asked of that link again until it says anew what it covers. */
-  #giveUp(pull: Pull): void {
+  #giveUp(turn: Turn, pull: Pull): void {
     this.#end(pull);
+    pull.bucket.setbacks.add(pull.link, turn.now);
     pull.link.vectors.delete(pull.bucket.name);
   }
 
+  /** Ends the delta of a bucket, as others wait: what came stays, and it goes on from there another time. */
+  giveWay(turn: Turn, bucket: Bucket): void {
+    const pull = this.#pulls.get(bucket);
+    if (!pull) return;
+    this.#end(pull);
+    turn.send(pull.link, { type: 'cancel', request: pull.request, reason: 'others wait' });
+  }
+
   linkDown(link: LinkId): void {
+    for (const links of this.#below.values()) links.delete(link);
     for (const pull of this.#pulls.values()) if (pull.link.id === link) this.#pulls.delete(pull.bucket);
   }
 
@@ -279,7 +323,7 @@ export class DeltaPull {
     for (const pull of this.#pulls.values()) {
       if (turn.now - pull.lastProgressAt < STALL_MS) continue;
       expired = true;
-      this.#giveUp(pull);
+      this.#giveUp(turn, pull);
       turn.send(pull.link, { type: 'cancel', request: pull.request, reason: 'no progress' });
       turn.note('warn', 'delta-stalled', 'a delta made no progress and is asked for elsewhere', {
         peer: pull.link.hello?.peer,
@@ -295,13 +339,15 @@ export class DeltaPull {
   }
 }
 
-/** What we have lost and the other side covers, as much as one request may name. */
-function missingFrom(link: Link, { name, damages }: Bucket): MissingEntry[] {
+/** What we have lost and the other side covers, as much as one request may name; not what it has just denied. */
+function missingFrom(link: Link, { name, damages, held }: Bucket): MissingEntry[] {
   const missing: MissingEntry[] = [];
   const known = link.vectors.get(name);
+  const denied = held.get(link.id)?.denied;
   for (const { origin, seq, stamp = STAMP_ZERO, key } of damages.values()) {
     if (missing.length === MAX_MISSING) break;
-    if (known?.covers({ origin, seq })) missing.push({ origin, seq, stamp, key });
+    const dot = { origin, seq };
+    if (known?.covers(dot) && !denied?.has(dotToText(dot))) missing.push({ ...dot, stamp, key });
   }
   return missing;
 }

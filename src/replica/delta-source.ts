@@ -12,6 +12,7 @@ import type { Chunk, DeltaRequest, MissingEntry } from '../protocol/messages.js'
 import type { Bucket } from './bucket.js';
 import { bucketOn, type Core } from './core.js';
 import { DeltaScan } from './delta-scan.js';
+import { learn } from './known.js';
 import type { Turn } from './turn.js';
 
 /** Rough size of an entry beside its key and value. */
@@ -47,7 +48,7 @@ export class DeltaSource {
       turn.send(link, { type: 'cancel', request: request.request, reason });
       return;
     }
-    link.vectors.get(bucket.name)?.merge(request.vector);
+    learn(link, bucket.name, request.vector);
     let requests = this.#serving.get(link.id);
     if (!requests) this.#serving.set(link.id, (requests = new Map<Bucket, Serving>()));
     requests.set(bucket, {
@@ -203,8 +204,8 @@ function noteSent(
   { covered }: Serving,
   { last, entries, claims }: Chunk,
 ): void {
+  if (last) return learn(link, name, covered);
   const known = link.vectors.get(name);
-  if (last) return known?.merge(covered);
   known?.merge(VersionVector.ofDots(entries));
   known?.merge(claims);
 }

@@ -56,10 +56,13 @@ export class Gossip {
       else fresh.push(op);
     }
     this.#count(link, ops.length, ops.length - fresh.length - held);
+    if (bucket.policy.areTooMany?.(fresh) === true) throw new MalformedMessage('too many values of one key');
     const seqs = seqsOf(fresh);
-    checkCompact(bucket.vector, new VersionVector([[push.origin, seqs]]));
+    checkCompact(bucket.vector, new VersionVector([[push.origin, seqs]]), bucket.damages.size);
     if (fresh.length > 0 && this.#wouldFragment(bucket, covered, push.lo)) return;
-    know(link, bucket, push.origin, ops);
+    // What is held back might be made up.
+    const told = held === 0 ? ops : ops.filter((op) => !clock.isBeyond(op.stamp, turn.wall));
+    know(link, bucket, push.origin, told);
     if (fresh.length === 0) return;
     turn.source = { peer: hello.peer, how: 'push' };
     for (const op of fresh) take(this.#core, turn, bucket, op);
@@ -146,6 +149,7 @@ function* frames(entries: readonly Entry[]): Iterable<Entry[]> {
 const seqsOf = (ops: readonly { seq: number }[]): Intervals => fromAscending(ops.map(({ seq }) => seq));
 
 /** Takes note that the other side has these operations. */
+/** The other side of the link has these: no more than are, or come to be, covered here. */
 function know(link: Link, bucket: Bucket, origin: OriginId, ops: readonly { seq: number }[]): void {
   let vector = link.vectors.get(bucket.name);
   if (!vector) link.vectors.set(bucket.name, (vector = new VersionVector()));

@@ -62,7 +62,8 @@ export function fitting(
   return { kept: [...own, ...others.filter((one) => !large.has(one))], left: [...silent, ...large] };
 }
 
-const totalOf = (records: readonly MemberRecord[]): number =>
+/** The size of all these records together. */
+export const totalOf = (records: readonly MemberRecord[]): number =>
   records.reduce((sum, record) => sum + weightOf(record), 0);
 
 /** The largest ones, as many as weigh `excess` together. */

@@ -104,7 +104,7 @@ export class Receiver {
       case 'cancel':
         return this.#cancelled(turn, link, message);
       case 'below': {
-        const bucket = this.#to.pull.below(link.id, message.request);
+        const bucket = this.#to.pull.below(turn, link.id, message.request);
         if (bucket) repairs.below(turn, link, bucket);
         return;
       }
@@ -136,7 +136,7 @@ export class Receiver {
   /** Ends a delta that we serve or get, or a session of ours. */
   #cancelled(turn: Turn, link: Link, { request, reason }: Cancel): void {
     this.#to.source.cancel(link.id, request);
-    if (this.#to.pull.cancelled(link.id, request)) this.#to.antiEntropy.considerAgain(turn.now);
+    if (this.#to.pull.cancelled(turn, link.id, request)) this.#to.antiEntropy.considerAgain(turn.now);
     this.#to.repairs.cancelled(turn, link.id, request, reason);
   }
 }

@@ -3,13 +3,16 @@ import type { Link } from '../protocol/link.js';
 import type { Answer, Compare, Differ, Listing } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import type { Core } from './core.js';
+import type { Occupancy } from './occupancy.js';
 import { Answerer } from './reconcile/answerer.js';
 import { Asker } from './reconcile/asker.js';
-import type { ReconcileReport } from './reconcile/report.js';
+import type { ReconcileOutcome, ReconcileReport } from './reconcile/report.js';
 import type { Turn } from './turn.js';
 
 /** A divergence is reported, and after a repair that found nothing looked into again, at most this often, milliseconds. */
 const REPORT_MS = 60_000;
+/** Ends of a session after which others are asked first. */
+const FAILURES: ReadonlySet<ReconcileOutcome> = new Set(['stalled', 'cancelled', 'deferred']);
 
 /** When to reconcile with whom, and what follows. */
 export interface RepairObserver {
@@ -47,9 +50,14 @@ export class Repairs {
     this.#answerer = new Answerer(core);
   }
 
-  /** Whether a session may change the bucket. */
-  isReconciling(bucket: Bucket): boolean {
-    return this.#asker.isReconciling(bucket);
+  /** The session that may change the bucket. */
+  occupancy(bucket: Bucket): Occupancy | undefined {
+    return this.#asker.occupancy(bucket);
+  }
+
+  /** Others wait for the bucket. */
+  giveWay(turn: Turn, bucket: Bucket): void {
+    this.#asker.giveWay(turn, bucket);
   }
 
   /** A delta was refused: first what the other side has dropped must go here too (rule 6). */
@@ -87,10 +95,11 @@ export class Repairs {
     const { mode, outcome, dropped, repaired, roundTrips, bytes } = report;
     const hasChanged = dropped + repaired > 0;
     const isUp = this.#core.links.has(link.id) && !link.closing;
-    if (mode === 'repair' && outcome === 'done' && !hasChanged) {
+    if (mode !== 'verify' && FAILURES.has(outcome)) bucket.setbacks.add(link, turn.now);
+    const isFruitless = outcome === 'done' ? !hasChanged : outcome === 'stalled' || outcome === 'overdue';
+    if (mode === 'repair' && isFruitless)
       this.#divergenceOf(link, bucket).fruitlessUntil = turn.now + REPORT_MS;
-      this.#observer.doubt(bucket, turn.now);
-    }
+    if (mode === 'repair' && outcome === 'done' && !hasChanged) this.#observer.doubt(bucket, turn.now);
     turn.note(hasChanged ? 'warn' : 'debug', 'reconciled', `reconciled bucket '${bucket.name}' with a peer`, {
       peer: link.hello?.peer,
       mode,

@@ -1,10 +1,11 @@
+import { Allowance } from '../base/allowance.js';
 import type { LinkId, PeerId } from '../base/ids.js';
 import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import { type MemberMark, type MemberRecord, rosterOf } from '../protocol/members.js';
 import type { Members as MembersMessage, Roster as RosterMessage } from '../protocol/messages.js';
 import { activeLinks, type Core } from './core.js';
-import { weightOf } from './member-bounds.js';
+import { MAX_RECORD_INTERVALS, totalOf, weightOf } from './member-bounds.js';
 import type { Members } from './members.js';
 import type { Turn } from './turn.js';
 
@@ -14,6 +15,11 @@ const ASK_AGAIN_MS = 500;
 const HEARING_MS = 10_000;
 /** Intervals of the records in one message, about. */
 const MESSAGE_INTERVALS = 2 ** 14;
+/**
+ * What one link may have told: a unit for each record and each interval. All that is kept may go out in one answer; the
+ * next one waits until that is paid off.
+ */
+const TOLD = { most: 2 * MAX_RECORD_INTERVALS, perMs: 1_000 };
 
 /**
  * Spreads member records: the member tells its neighbours at once, the rest is anti-entropy. Who finds that its
@@ -25,6 +31,7 @@ export class Roster {
   readonly #askedAt = new Map<LinkId, number>();
   /** Neighbours that have told us their records since the link came up. */
   readonly #heard = new Set<LinkId>();
+  readonly #allowances = new Map<LinkId, Allowance>();
 
   constructor(core: Core, members: Members) {
     this.#core = core;
@@ -38,6 +45,7 @@ export class Roster {
   linkDown(link: LinkId): void {
     this.#askedAt.delete(link);
     this.#heard.delete(link);
+    this.#allowances.delete(link);
   }
 
   /** The other side has other records. */
@@ -51,12 +59,20 @@ export class Roster {
   /** Tells what is newer here, perhaps nothing, and asks for what is newer there. */
   roster(turn: Turn, link: Link, message: RosterMessage): void {
     const theirs = new Map<PeerId, MemberMark>(message.members.map((mark) => [mark.peer, mark]));
-    // Whoever asks without taking the answers gets no more of them.
-    if (hasRoom(link)) {
+    // Whoever asks without taking the answers, or again and again for all of them, gets no more: asking costs nothing.
+    const allowance = this.#allowanceOf(turn, link);
+    if (hasRoom(link) && allowance.readyAt(turn.now) <= turn.now) {
       const news = [...this.#members.all()].filter((record) => isNews(record, theirs.get(record.peer)));
+      allowance.spend(turn.now, news.length + totalOf(news));
       for (const records of batches(news)) turn.send(link, { type: 'members', records });
     }
     if (message.members.some((mark) => isNews(mark, this.#members.get(mark.peer)))) this.ask(turn, link);
+  }
+
+  #allowanceOf({ now }: Turn, { id }: Link): Allowance {
+    const allowance = this.#allowances.get(id) ?? new Allowance(now, TOLD);
+    this.#allowances.set(id, allowance);
+    return allowance;
   }
 
   members(turn: Turn, link: Link, message: MembersMessage): void {

@@ -13,6 +13,7 @@ import type { Message } from '../protocol/messages.js';
 import type { Stamp } from '../data/stamp.js';
 import type { Batch, Put, Totals, VectorRow } from './batch.js';
 import type { Bucket } from './bucket.js';
+import { floorFor } from './compactness.js';
 import type { Counters } from './core.js';
 import { DamageChanges } from './damage-changes.js';
 import type { Change, Note, Now, Reply, Source, Step } from './step.js';
@@ -20,6 +21,11 @@ import type { DotRow, View } from './view.js';
 
 /** What to do about a cell with damaged entries, or without the one that `missing` names; returns the rest of it. */
 export type OnDamage = (turn: Turn, bucket: Bucket, key: string, cell: Cell, missing?: Dot) => Cell;
+
+/** Entries of a cell from which on not every change of it is told to watchers. */
+const MANY = 64;
+
+type OpenPut = Omit<Put, 'after'> & { after: Cell };
 
 /**
  * One call of `handle`: what it reads (the store and what this turn itself has written) and the step that it
@@ -33,8 +39,8 @@ export class Turn {
   readonly #view: View;
   readonly #counters: Counters;
   readonly #onDamage: OnDamage;
-  readonly #puts: Put[] = [];
-  readonly #overlay = new Map<BucketName, Map<string, Cell>>();
+  /** What this turn has put, one for each key; the cell may change once more. */
+  readonly #puts = new Map<BucketName, Map<string, OpenPut>>();
   readonly #vectors = new Map<Bucket, Set<OriginId>>();
   readonly #floors = new Map<Bucket, Set<OriginId>>();
   readonly #totals = new Set<Bucket>();
@@ -63,8 +69,8 @@ export class Turn {
 
   /** What stands under a key, this turn's own writes included; damaged entries are taken out on the way. */
   get(bucket: Bucket, key: string): Cell {
-    const written = this.#overlay.get(bucket.name)?.get(key);
-    if (written) return written;
+    const written = this.#puts.get(bucket.name)?.get(key);
+    if (written) return written.after;
     const cell = this.#view.get(bucket.name, key);
     return cell.every(isSound) ? cell : this.#onDamage(this, bucket, key, cell);
   }
@@ -73,7 +79,7 @@ export class Turn {
   distrust(bucket: Bucket, key: string, missing: Dot): void {
     const cell = this.get(bucket, key);
     // What this turn has written or taken out there, perhaps just now, the index does not show yet.
-    if (this.#overlay.get(bucket.name)?.has(key) === true) return;
+    if (this.#puts.get(bucket.name)?.has(key) === true) return;
     this.#onDamage(this, bucket, key, cell, missing);
   }
 
@@ -81,20 +87,20 @@ export class Turn {
   quarantine(bucket: Bucket, key: string, rest: Cell, lost: readonly (Dot & DotRow)[]): void {
     // Tombstones in the eyes of the store: they leave its indexes, and no sum, as nobody knows their digests.
     const gone = lost.map(({ origin, seq, stamp }) => sealEntry({ origin, seq, stamp, key, value: null }));
-    this.#overlayOf(bucket).set(key, rest);
-    this.#puts.push({ bucket: bucket.name, key, before: [...rest, ...gone], after: rest });
+    this.#put(bucket, key, [...rest, ...gone], rest);
     for (const { origin, seq, stamp } of lost) this.damage.setMark(bucket, { origin, seq, stamp, key });
   }
 
   /** Gives entries that stand under a key and that the dot index has lost their rows back. */
   indexAgain(bucket: Bucket, key: string, cell: Cell, lost: Cell): void {
-    this.#overlayOf(bucket).set(key, cell);
-    this.#puts.push({ bucket: bucket.name, key, before: without(cell, lost), after: cell });
+    this.#put(bucket, key, without(cell, lost), cell);
   }
 
-  /** Takes `entry` into its cell if the bucket's policy says that it stands; the dot is not covered by this. */
-  apply(bucket: Bucket, entry: Entry): boolean {
-    const before = this.get(bucket, entry.key);
+  /**
+   * Takes `entry` into its cell if the bucket's policy says that it stands; the dot is not covered by this.
+   * @param before what stands under its key, for callers who have just got it
+   */
+  apply(bucket: Bucket, entry: Entry, before = this.get(bucket, entry.key)): boolean {
     const after = bucket.policy.admit(before, entry);
     if (!after) return false;
     this.#replace(bucket, entry, before, after);
@@ -127,18 +133,27 @@ export class Turn {
       counting.keys += keys;
       counting.tombstones += deadIn(come) - deadIn(gone);
     }
-    this.#overlayOf(bucket).set(entry.key, after);
-    this.#puts.push({ bucket: bucket.name, key: entry.key, before, after });
+    this.#put(bucket, entry.key, before, after);
     this.#totals.add(bucket);
     if (hasLive(gone) || hasLive(come)) {
-      this.#changes.push({ bucket: bucket.name, entry, before, cell: after, from: this.source });
+      this.#tell({ bucket: bucket.name, entry, before, cell: after, from: this.source });
     }
   }
 
-  #overlayOf(bucket: Bucket): Map<string, Cell> {
-    let overlay = this.#overlay.get(bucket.name);
-    if (!overlay) this.#overlay.set(bucket.name, (overlay = new Map<string, Cell>()));
-    return overlay;
+  #put(bucket: Bucket, key: string, before: Cell, after: Cell): void {
+    let puts = this.#puts.get(bucket.name);
+    if (!puts) this.#puts.set(bucket.name, (puts = new Map<string, OpenPut>()));
+    const former = puts.get(key);
+    if (former) former.after = after;
+    else puts.set(key, { bucket: bucket.name, key, before, after });
+  }
+
+  /** Of a cell that has become large only its last change is told: each would hold all of it. */
+  #tell(change: Change): void {
+    const last = this.#changes.at(-1);
+    const isSame = last?.entry.key === change.entry.key && last.bucket === change.bucket;
+    if (isSame && change.cell.length > MANY) this.#changes.pop();
+    this.#changes.push(change);
   }
 
   cover(bucket: Bucket, origin: OriginId, set: Intervals): void {
@@ -156,7 +171,8 @@ export class Turn {
       const how = hasCome ? 'is whole again' : 'held what was superseded elsewhere, and is gone';
       this.note('info', 'row-repaired', `the damaged row of '${mark.key}' ${how}`, { bucket: bucket.name });
       // By what, we may never learn: its tombstone may be gone.
-      if (!hasCome) this.raiseFloor(bucket, VersionVector.ofDots([mark]));
+      if (!hasCome)
+        this.raiseFloor(bucket, floorFor(bucket.floor, VersionVector.ofDots([mark]), bucket.vector));
     }
   }
 
@@ -203,7 +219,7 @@ export class Turn {
 
   /** Whether this turn has written entries or put sums right: the store is behind until the step has been performed. */
   get wrote(): boolean {
-    return this.#puts.length > 0 || this.damage.sums.length > 0;
+    return this.#puts.size > 0 || this.damage.sums.length > 0;
   }
 
   setClock(stamp: Stamp): void {
@@ -260,7 +276,7 @@ export class Turn {
   #batch(addresses: readonly AddressRecord[] | undefined): Batch | undefined {
     const forgotten = [...this.#members].flatMap(([peer, record]) => (record ? [] : [peer]));
     const batch: Batch = {
-      puts: this.#puts,
+      puts: [...this.#puts.values()].flatMap((puts) => [...puts.values()]),
       vectors: rowsOf(this.#vectors, (bucket) => bucket.vector),
       floors: rowsOf(this.#floors, (bucket) => bucket.floor),
       totals: [...this.#totals].map(totalsOf),

@@ -14,6 +14,12 @@ import type { Gossip } from './gossip.js';
 import type { LocalWrite, OpResult, Outcome } from './step.js';
 import type { Turn } from './turn.js';
 
+/** What an op finds, and what it makes of it: `undefined` when there is nothing to write. */
+interface Prepared {
+  readonly cell: Cell;
+  readonly content: Content | undefined;
+}
+
 /** Takes local writes: gives each a dot and a stamp, and hands what is new to gossip. */
 export class Writer {
   readonly #core: Core;
@@ -48,44 +54,54 @@ export class Writer {
   #writeOne(turn: Turn, write: LocalWrite, news: Map<Bucket, Entry[]>): Outcome | RumeurError {
     const bucket = this.#core.buckets.get(write.bucket);
     if (!bucket) return new RumeurError('BUCKET_UNKNOWN', `there is no bucket '${write.bucket}'`);
+    let rehearsed: readonly Prepared[];
     try {
-      this.#rehearse(turn, bucket, write.ops);
+      rehearsed = this.#rehearse(turn, bucket, write.ops);
     } catch (error) {
       return toRumeurError(error);
     }
     let entries = news.get(bucket);
     if (!entries) news.set(bucket, (entries = []));
     const results: OpResult[] = [];
-    for (const op of write.ops) {
-      const cell = turn.get(bucket, op.key);
+    for (const [i, op] of write.ops.entries()) {
+      const { cell, content } = rehearsed[i] ?? this.#prepare(turn, bucket, op);
       const found = hasLive(cell);
-      const content = bucket.policy.prepare(cell, op, this.#stateIn(bucket));
       if (!content) {
         results.push({ found, cell });
         continue;
       }
-      const entry = this.#issue(turn, bucket, op.key, content);
+      const entry = this.#issue(turn, bucket, op.key, cell, content);
       entries.push(entry);
       results.push({ found, entry, cell: turn.get(bucket, op.key) });
     }
     return { kind: 'written', results };
   }
 
-  /** Goes through the ops as if each were to be written. @throws RumeurError of the first that must be refused */
-  #rehearse(turn: Turn, bucket: Bucket, ops: readonly LocalOp[]): void {
+  /**
+   * Finds out what each op is worth. @throws RumeurError of the first that must be refused
+   * @returns nothing where one key has several ops: what the later ones meet is known when the earlier ones are written
+   */
+  #rehearse(turn: Turn, bucket: Bucket, ops: readonly LocalOp[]): readonly Prepared[] {
+    if (ops.length > 1 && new Set(ops.map(({ key }) => key)).size < ops.length) {
+      this.#rehearseInOrder(turn, bucket, ops);
+      return [];
+    }
+    return ops.map((op) => {
+      const prepared = this.#prepare(turn, bucket, op);
+      this.#checkHorizon(turn, op.key, prepared.content?.above);
+      return prepared;
+    });
+  }
+
+  /** Goes through the ops as if each were written. @throws RumeurError of the first that must be refused */
+  #rehearseInOrder(turn: Turn, bucket: Bucket, ops: readonly LocalOp[]): void {
+    const { clock, origin } = this.#core;
     const imagined = new Map<string, Cell>();
-    const writer = this.#stateIn(bucket);
-    const isRepeated = ops.length > 1 && new Set(ops.map(({ key }) => key)).size < ops.length;
     for (const [i, op] of ops.entries()) {
-      const cell = imagined.get(op.key) ?? turn.get(bucket, op.key);
-      if (isDamaged(bucket, op.key)) throw damagedError(op.key);
-      const content = bucket.policy.prepare(cell, op, writer);
+      const { cell, content } = this.#prepare(turn, bucket, op, imagined.get(op.key));
       if (!content) continue;
-      const { clock, origin } = this.#core;
       // What this write itself puts there may step over the horizon by a moment.
-      const above = imagined.has(op.key) ? contextOf(op)?.stamp : content.above;
-      if (above !== undefined && clock.isBeyond(above, turn.wall)) throw futureError(op.key);
-      if (!isRepeated) continue;
+      this.#checkHorizon(turn, op.key, imagined.has(op.key) ? contextOf(op)?.stamp : content.above);
       const seq = Number.MAX_SAFE_INTEGER - ops.length + i;
       const stamp = ((content.above ?? clock.last) + 1n) as Stamp;
       const entry = sealEntry({ origin, seq, stamp, key: op.key, ...content });
@@ -93,19 +109,29 @@ export class Writer {
     }
   }
 
+  /** @throws RumeurError */
+  #prepare(turn: Turn, bucket: Bucket, op: LocalOp, cell = turn.get(bucket, op.key)): Prepared {
+    if (bucket.damages.isBlind || isDamaged(bucket, op.key)) throw damagedError(op.key);
+    return { cell, content: bucket.policy.prepare(cell, op, this.#stateIn(bucket)) };
+  }
+
+  #checkHorizon(turn: Turn, key: string, above: Stamp | undefined): void {
+    if (above !== undefined && this.#core.clock.isBeyond(above, turn.wall)) throw futureError(key);
+  }
+
   #stateIn(bucket: Bucket): WriterState {
     return { origin: this.#core.origin, firstSeq: bucket.ownSeqAtOpen + 1, vector: bucket.vector };
   }
 
-  /** The next write of our origin. What it replaces was checked to lie within the horizon. */
-  #issue(turn: Turn, bucket: Bucket, key: string, content: Content, formerStamp?: Stamp): Entry {
+  /** The next write of our origin, where `cell` stands. What it replaces was checked to lie within the horizon. */
+  #issue(turn: Turn, bucket: Bucket, key: string, cell: Cell, content: Content, formerStamp?: Stamp): Entry {
     const { clock, origin, counters } = this.#core;
     const { value, context, above } = content;
     const stamp = formerStamp ?? clock.next(turn.wall, above);
     const seq = (this.#written.get(bucket) ?? 0) + 1;
     this.#written.set(bucket, seq);
     const entry = sealEntry({ origin, seq, stamp, key, value, ...(context ? { context } : {}) });
-    turn.apply(bucket, entry);
+    turn.apply(bucket, entry, cell);
     turn.cover(bucket, origin, [seq, seq]);
     counters.writes++;
     return entry;
@@ -158,7 +184,7 @@ export class Writer {
         const content = bucket.policy.renew(entry, writer);
         // Where the first write stands, a later stamp would let it lose to what it had beaten.
         const stamp = bucket.policy.superseder === 'older' ? entry.stamp : undefined;
-        return this.#issue(turn, bucket, entry.key, content, stamp);
+        return this.#issue(turn, bucket, entry.key, turn.get(bucket, entry.key), content, stamp);
       });
       this.#gossip.publish(turn, bucket, news);
       if (dots.length > 0) turn.uncover(bucket, former, dots);

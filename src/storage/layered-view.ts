@@ -43,7 +43,12 @@ export class LayeredView implements View {
   }
 
   get(bucket: BucketName, key: string): Cell {
-    return this.#topmost((source) => source.get(bucket, key)) ?? EMPTY_CELL;
+    const layers = this.#layers();
+    for (let i = layers.length - 1; i >= 0; i--) {
+      const cell = (layers[i] as Source).get(bucket, key);
+      if (cell !== undefined) return cell;
+    }
+    return this.#bottom.get(bucket, key) ?? EMPTY_CELL;
   }
 
   *cells(bucket: BucketName, range: KeyRange): Generator<Cell, undefined, undefined> {
@@ -89,15 +94,6 @@ export class LayeredView implements View {
     );
     for (const { index, sum } of rows) if (!Sum.fromBytes(sum).isZero) yield { index, sum };
     return undefined;
-  }
-
-  #topmost<T>(read: (source: Source) => T | undefined): T | undefined {
-    const layers = this.#layers();
-    for (let i = layers.length - 1; i >= 0; i--) {
-      const found = read(layers[i] as Source);
-      if (found !== undefined) return found;
-    }
-    return read(this.#bottom);
   }
 
   #merged<T>(

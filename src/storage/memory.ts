@@ -7,7 +7,7 @@ import { STAMP_ZERO } from '../data/stamp.js';
 import type { Batch, StoredBucket, StoredState } from '../replica/batch.js';
 import { LayeredView } from './layered-view.js';
 import type { Provenance, Storage } from './storage.js';
-import { merged, Tables } from './tables.js';
+import { Tables } from './tables.js';
 
 export interface StoreIds {
   readonly peerId: PeerId;
@@ -30,6 +30,8 @@ export class MemorySnapshot {
   }
 }
 
+const NO_LAYERS: readonly Tables[] = [];
+
 /**
  * A store that lives as long as its process. Deterministic: no timers, no randomness, and every promise it gives
  * is resolved already.
@@ -45,7 +47,7 @@ export class MemoryStorage extends LayeredView implements Storage {
   /** A store that remembers nothing, or with `restored` one that goes on from a snapshot under the given ids. */
   constructor(ids: StoreIds, restored?: { snapshot: MemorySnapshot; provenance: Provenance }) {
     const tables = restored?.snapshot.tables() ?? new Tables();
-    super(tables, () => []);
+    super(tables, () => NO_LAYERS);
     this.provenance = restored?.provenance ?? 'new';
     this.#peerId = ids.peerId;
     this.#tables = tables;
@@ -61,8 +63,7 @@ export class MemoryStorage extends LayeredView implements Storage {
 
   commit(batch: Batch): void {
     assert(!this.#closed, 'a closed store takes no batch');
-    const puts = [...merged(batch.puts)].map((put) => ({ ...put, after: put.after.map(withOwnValue) }));
-    this.#tables.apply({ ...batch, puts });
+    this.#tables.apply(batch, (cell) => cell.map(withOwnValue));
   }
 
   committed(): Promise<void> {

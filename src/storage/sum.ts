@@ -1,3 +1,5 @@
+import { wordAt } from '../data/fingerprint.js';
+
 /**
  * A range sum: the same arithmetic as `Fingerprint` (sums modulo 2^128, least byte first), which is made for one hash a
  * bucket. Several of these change with every put, so that they are plain numbers and changing them allocates nothing.
@@ -25,7 +27,7 @@ export class Sum {
 
   /** @param at where 16 bytes begin */
   add(bytes: Uint8Array, at = 0): void {
-    this.#addWords(word(bytes, at), word(bytes, at + 4), word(bytes, at + 8), word(bytes, at + 12));
+    this.#addWords(wordAt(bytes, at), wordAt(bytes, at + 4), wordAt(bytes, at + 8), wordAt(bytes, at + 12));
   }
 
   addSum(other: Sum): this {
@@ -37,10 +39,10 @@ export class Sum {
   remove(bytes: Uint8Array): void {
     // Adds the two's complement: all bits turned over, and one more.
     this.#addWords(
-      ~word(bytes, 0) >>> 0,
-      ~word(bytes, 4) >>> 0,
-      ~word(bytes, 8) >>> 0,
-      ~word(bytes, 12) >>> 0,
+      ~wordAt(bytes, 0) >>> 0,
+      ~wordAt(bytes, 4) >>> 0,
+      ~wordAt(bytes, 8) >>> 0,
+      ~wordAt(bytes, 12) >>> 0,
       1,
     );
   }
@@ -76,10 +78,3 @@ function writeWord(bytes: Uint8Array, value: number, at: number): void {
   bytes[at + 2] = value >>> 16;
   bytes[at + 3] = value >>> 24;
 }
-
-const word = (bytes: Uint8Array, at: number): number =>
-  (((bytes[at + 3] as number) << 24) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 1] as number) << 8) |
-    (bytes[at] as number)) >>>
-  0;

@@ -6,7 +6,7 @@ import type { Entry } from '../data/entry.js';
 import type { Stamp } from '../data/stamp.js';
 import type { AddressRecord } from '../protocol/address-book.js';
 import type { MemberRecord } from '../protocol/members.js';
-import type { Batch, Damages, Put, Totals } from '../replica/batch.js';
+import type { Batch, Damages, Totals } from '../replica/batch.js';
 import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../replica/view.js';
 import { type BucketTables, cloneBucket, emptyBucket } from './bucket-tables.js';
 import type { DotSlot } from './dot-table.js';
@@ -46,9 +46,11 @@ export class Tables implements Source {
     return copy;
   }
 
-  apply(batch: Batch): void {
+  /** @param keep what is to be kept of a cell that is put: the same entries, or copies of them */
+  apply(batch: Batch, keep: (cell: Cell) => Cell = (cell) => cell): void {
     const sums = new Map<BucketName, RangeSums>();
-    for (const put of merged(batch.puts)) this.#put(put, sumsOf(sums, put.bucket));
+    for (const { bucket, key, before, after } of batch.puts)
+      this.#put(bucket, key, before, keep(after), sumsOf(sums, bucket));
     for (const { bucket, origin, level, ...excess } of batch.sums ?? [])
       sumsOf(sums, bucket).subtract(origin, level, excess);
     for (const [bucket, differences] of sums) this.#bucket(bucket).ranges.add(differences);
@@ -92,7 +94,7 @@ export class Tables implements Source {
     else this.members.set(peer, undefined);
   }
 
-  #put({ bucket, key, before, after }: Put, sums: RangeSums): void {
+  #put(bucket: BucketName, key: string, before: Cell, after: Cell, sums: RangeSums): void {
     const tables = this.#bucket(bucket);
     if (after.length > 0 || this.#below !== undefined) tables.cells.set(key, after);
     else tables.cells.delete(key);
@@ -167,15 +169,3 @@ const ownRecord = (record: MemberRecord): MemberRecord => ({
   ...record,
   vectors: record.vectors.map(([bucket, vector]) => [bucket, vector.clone()]),
 });
-
-/** One put for each key: of several in a row only what stood first and what stands last matters. */
-export function merged(puts: readonly Put[]): Iterable<Put> {
-  if (puts.length < 2) return puts;
-  const byKey = new Map<string, Put>();
-  for (const put of puts) {
-    const place = `${put.bucket} ${put.key}`;
-    const former = byKey.get(place);
-    byKey.set(place, former ? { ...put, before: former.before } : put);
-  }
-  return byKey.values();
-}

@@ -47,9 +47,8 @@ export class StoreModel {
   batch(ops: readonly Op[]): Batch {
     const touched = new Set(ops.map((op) => op.bucket));
     const marksBefore = new Map([...touched].map((bucket) => [bucket, this.#bucket(bucket).damages]));
-    const puts = ops.map((op) => this.#put(op));
     return {
-      puts,
+      puts: oneForEachKey(ops.map((op) => this.#put(op))),
       vectors: [...touched].flatMap((bucket) => this.#vectorRows(bucket)),
       floors: [...touched].flatMap((bucket) => this.#floorRows(bucket)),
       totals: [...touched].map((bucket) => this.totals(bucket)),
@@ -232,3 +231,13 @@ export const plainRange = ({ index, sum }: { index: number; sum: Uint8Array }): 
   `${index}: ${Buffer.from(sum).toString('hex')}`;
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** What stood under a key before the first of its puts, and what stands after the last. */
+function oneForEachKey(puts: readonly Put[]): Put[] {
+  const places = new Map<string, Put>();
+  for (const put of puts) {
+    const place = `${put.bucket} ${put.key}`;
+    places.set(place, { ...put, before: (places.get(place) ?? put).before });
+  }
+  return [...places.values()];
+}

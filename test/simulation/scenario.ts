@@ -6,7 +6,7 @@ import { Performer } from './perform.js';
 import { type DrawOptions, drawPlan } from './plan/draw.js';
 import type { Plan } from './plan/plan.js';
 import { isFullMesh } from './mesh.js';
-import { dropAll, evictLost } from './tidy.js';
+import { dropAll, lookAfter } from './tidy.js';
 import { Violation } from './violation.js';
 
 /** How long peers that are well may take to agree, milliseconds of virtual time. */
@@ -89,7 +89,7 @@ function meet(world: World, witness: Witness): void {
 /** @returns how long it took until all agreed */
 function settle(world: World, witness: Witness, wasSkewed: boolean): number {
   world.heal();
-  evictLost(world);
+  lookAfter(world);
   readDamaged(world);
   if (wasSkewed) {
     // Until the peers know each other's clocks again; then the time of everything held back comes.

@@ -5,8 +5,19 @@ import { isFullMesh } from './mesh.js';
 import type { Setup } from './plan/plan.js';
 import { Violation } from './violation.js';
 
-/** What a person does once the faults are over: who was lost with its disk will not come back, and nobody waits for it. */
-export function evictLost(world: World): void {
+/** How often a person looks after the cluster: by then peers are linked again, and know each other's clocks. */
+const LOOK_MS = 10_000;
+
+/** From now on a person looks now and then whether somebody is waited for who will not come back. */
+export function lookAfter(world: World): void {
+  world.after(LOOK_MS, () => {
+    evictLost(world);
+    lookAfter(world);
+  });
+}
+
+/** Who was lost with its disk will not come back, and nobody is to wait for it. */
+function evictLost(world: World): void {
   const present = new Set(world.running.map(({ replica }) => replica.peerId));
   const lost = new Map<PeerId, SimPeer>();
   for (const peer of world.running) {
@@ -34,9 +45,9 @@ function reasons(world: World): string {
     .join('; ');
 }
 
-/** Announcements until everybody has said that it has everything, and a store that flushes late. */
+/** Announcements until everybody has said that it has everything; a store that flushes late, a person who looks late. */
 const ANNOUNCEMENTS = 3;
-const SLACK_MS = 5_000;
+const SLACK_MS = 5_000 + LOOK_MS;
 /**
  * Who is not linked to a member hears of its announcement by anti-entropy, hop by hop, with a neighbour that is chosen by chance
  * every 7.5 to 15 s: 95 s was the most in 1,200 seeds, but chance may go on.

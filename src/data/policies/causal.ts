@@ -1,6 +1,6 @@
 import { RumeurError } from '../../base/errors.js';
 import { type Cell, hasLive, isLive, standing } from '../cell.js';
-import { compareEntries, compareWrites, type Entry } from '../entry.js';
+import { compareEntries, compareWrites, type Entry, type EntryWithoutDigest } from '../entry.js';
 import { atMost, highest, subtract } from '../intervals.js';
 import type { PutOp, WriteContext } from '../op.js';
 import type { Content, WriterState } from '../policy.js';
@@ -45,8 +45,41 @@ export function admitBy(
     if (twin && compareEntries(next, twin) <= 0) return undefined;
     if (cell.some((entry) => entry !== twin && supersedes(entry, next))) return undefined;
     const rest = cell.filter((entry) => entry !== twin && !supersedes(next, entry));
-    return [...rest, next].sort(compareEntries);
+    rest.splice(placeIn(rest, next), 0, next);
+    return rest;
   };
+}
+
+/** Where an entry belongs in an ascending cell. */
+function placeIn(cell: Cell, next: Entry): number {
+  let [low, high] = [0, cell.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareEntries(cell[middle] as Entry, next) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Writes of one origin that stand beside each other under one key: no config lets a peer write more of them. */
+const MOST_BESIDE = 1_000;
+
+/**
+ * Whether among the writes of one origin, oldest first, so many leave each other standing under one key as no sound peer
+ * makes. Each costs as much as all that stand there.
+ */
+export function areTooManyBeside(writes: readonly EntryWithoutDigest[]): boolean {
+  if (writes.length <= MOST_BESIDE) return false;
+  const beside = new Map<string, EntryWithoutDigest[]>();
+  for (const write of writes) {
+    const { context } = write;
+    const others = beside.get(write.key) ?? [];
+    const left = context ? others.filter((other) => !context.covers(other)) : others;
+    left.push(write);
+    if (left.length > MOST_BESIDE) return true;
+    beside.set(write.key, left);
+  }
+  return false;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { equalBytes, utf8 } from '../../base/bytes.js';
 import { RumeurError } from '../../base/errors.js';
 import type { Policy } from '../policy.js';
-import { admitBy, prepareSeen, renewSeen, supersedesSeen } from './causal.js';
+import { admitBy, areTooManyBeside, prepareSeen, renewSeen, supersedesSeen } from './causal.js';
 import { asPut } from './refusals.js';
 
 /** Stands between a set's key and the member; a key may not contain it, a member may. */
@@ -17,6 +17,7 @@ const PRESENT = utf8('true');
 export const set: Policy = {
   name: 'set',
   superseder: 'newer',
+  areTooMany: areTooManyBeside,
   admit: admitBy(supersedesSeen),
 
   prepare(cell, op, { vector }) {

@@ -1,7 +1,7 @@
 import { type Cell, isLive } from '../cell.js';
 import type { Entry } from '../entry.js';
 import type { Policy } from '../policy.js';
-import { admitBy, prepareSeen, renewSeen, supersedesSeen } from './causal.js';
+import { admitBy, areTooManyBeside, prepareSeen, renewSeen, supersedesSeen } from './causal.js';
 import { asPut } from './refusals.js';
 
 /**
@@ -11,6 +11,7 @@ import { asPut } from './refusals.js';
 export const siblings: Policy = {
   name: 'siblings',
   superseder: 'newer',
+  areTooMany: areTooManyBeside,
   admit: admitBy(supersedesSeen),
   prepare: (cell, op, { vector }) => prepareSeen(cell, asPut(op), vector),
   renew: renewSeen,

@@ -1,9 +1,9 @@
-import { dotToText } from '../../data/dot.js';
+import { dotToText, isSameDot } from '../../data/dot.js';
 import { type Entry, sealEntry } from '../../data/entry.js';
 import { MalformedMessage } from '../../protocol/fields.js';
 import type { Answer, ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
-import { isSameDot, supersedes } from './rivals.js';
+import { supersedes } from './rivals.js';
 
 /** An entry of an answer, with the listed entries of ours that it stands against. */
 export interface Rival {

@@ -6,8 +6,9 @@ import type { Answer, Compare, Differ, Listing } from '../../protocol/messages.j
 import type { Bucket } from '../bucket.js';
 import { checkCompact } from '../compactness.js';
 import { bucketOn, type Core } from '../core.js';
+import type { Occupancy } from '../occupancy.js';
 import type { Turn } from '../turn.js';
-import { MAX_PASSES, STALL_MS, VERIFY_MS } from './bounds.js';
+import { MAX_PASSES, ROUND_TRIP_WORTH, STALL_MS, VERIFY_MS } from './bounds.js';
 import { noteDifferences } from './differences.js';
 import type { ReconcileMode, ReconcileOutcome, ReconcileReport } from './report.js';
 import { openPass, openSession, type Pass, type Session, wasDisturbed } from './session.js';
@@ -44,10 +45,18 @@ export class Asker {
     return this.#sessions.has(bucket);
   }
 
-  /** Whether a session may change the bucket. */
-  isReconciling(bucket: Bucket): boolean {
-    const mode = this.#sessions.get(bucket)?.mode;
-    return mode !== undefined && mode !== 'verify';
+  /** The session that may change the bucket. */
+  occupancy(bucket: Bucket): Occupancy | undefined {
+    const session = this.#sessions.get(bucket);
+    if (!session || session.mode === 'verify') return undefined;
+    const { link, startedAt, tally } = session;
+    return { link, startedAt, taken: tally.bytes + tally.roundTrips * ROUND_TRIP_WORTH };
+  }
+
+  /** Ends that session, as others wait for the bucket. */
+  giveWay(turn: Turn, bucket: Bucket): void {
+    const session = this.#sessions.get(bucket);
+    if (session && session.mode !== 'verify') this.#end(turn, session, 'overdue');
   }
 
   /**

@@ -2,6 +2,8 @@
 export const STALL_MS = 15_000;
 /** A comparison that only reports ends after this long, milliseconds: somebody waits for it. */
 export const VERIFY_MS = 300_000;
+/** What a question and its answer count for beside their bytes, bytes: over a long way small ones take their time too. */
+export const ROUND_TRIP_WORTH = 4096;
 /** How often everything is compared in one session, when writes keep coming in. */
 export const MAX_PASSES = 3;
 /** Blocks in one question of ours. */

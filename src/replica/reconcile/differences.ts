@@ -1,5 +1,6 @@
 import { equalBytes } from '../../base/bytes.js';
 import { isLive, standing } from '../../data/cell.js';
+import { isSameDot } from '../../data/dot.js';
 import type { Entry } from '../../data/entry.js';
 import type { VersionVector } from '../../data/version-vector.js';
 import type { Answer, ListedEntry } from '../../protocol/messages.js';
@@ -8,7 +9,7 @@ import type { Turn } from '../turn.js';
 import { readAnswer } from './answer.js';
 import { isInquiry } from './inquiry.js';
 import { noteDifference, type Tally } from './report.js';
-import { isSameDot, listedIn } from './rivals.js';
+import { listedIn } from './rivals.js';
 
 /** What a comparison that changes nothing is about. */
 interface Compared {

@@ -16,7 +16,7 @@ export type ReconcileMode = 'shed' | 'repair' | 'verify';
  * - `restless`: other writes kept coming in while it ran.
  * - `cancelled`: the other side gave up; `stalled`: it did not answer; `linkDown`: the link ended.
  * - `damaged`: a damaged row was found here (rule 15).
- * - `overdue`: there is more to compare than `verify` may take time for.
+ * - `overdue`: there is more to compare than `verify` may take time for; of the others: it took long, and others waited.
  * - `interrupted`: it was to change nothing, and the bucket had to be mended meanwhile.
  */
 export type ReconcileOutcome =

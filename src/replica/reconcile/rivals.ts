@@ -1,5 +1,5 @@
 import { type Cell, isLive, standing } from '../../data/cell.js';
-import type { Dot } from '../../data/dot.js';
+import { type Dot, isSameDot } from '../../data/dot.js';
 import type { Entry } from '../../data/entry.js';
 import type { Policy } from '../../data/policy.js';
 import type { Stamp } from '../../data/stamp.js';
@@ -13,8 +13,6 @@ export const shortHash = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, SH
 
 /** The sum of a block without live entries, which has no row. */
 export const SUM_OF_NOTHING = new Uint8Array(SHORT_HASH_BYTES);
-
-export const isSameDot = (a: Dot, b: Dot): boolean => a.origin === b.origin && a.seq === b.seq;
 
 /**
  * A listed entry in the form that policies judge. Its value and context are not known, which is enough: whether another

@@ -1,16 +1,16 @@
 import { compareBytes, equalBytes } from '../../base/bytes.js';
 import { isLive } from '../../data/cell.js';
-import { type Dot, dotToText } from '../../data/dot.js';
+import { type Dot, dotToText, isSameDot } from '../../data/dot.js';
 import type { Entry } from '../../data/entry.js';
 import { VersionVector } from '../../data/version-vector.js';
 import type { Answer, ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
-import { isFragmented } from '../compactness.js';
+import { floorFor, isFragmented } from '../compactness.js';
 import type { Core } from '../core.js';
 import type { Turn } from '../turn.js';
 import { readAnswer } from './answer.js';
 import { noteDifference, type Tally } from './report.js';
-import { isSameDot, listedIn, mayBeBuried } from './rivals.js';
+import { listedIn, mayBeBuried } from './rivals.js';
 
 /** What the answers to the listings of one pass are taken into. */
 export interface Taking {
@@ -58,7 +58,8 @@ export function takeAnswer(
     if (!waiting.has(item) && drop(turn, taking, item)) dropped.push(item);
   }
   // The other side's floor comes when the session is over: until then nobody must learn from us to cover what is missing.
-  if (!isFragmented(taking.bucket.floor)) turn.raiseFloor(taking.bucket, VersionVector.ofDots(dropped));
+  const { floor, vector } = taking.bucket;
+  turn.raiseFloor(taking.bucket, floorFor(floor, VersionVector.ofDots(dropped), vector));
   return answered;
 }
 

@@ -45,6 +45,8 @@ export class Walk {
   /** The origins whose coarsest blocks are still to be compared, the next one last, and from which block on. */
   readonly #origins: OriginId[];
   #fromIndex = 0;
+  /** Entries of the next listing. */
+  #mostListed = ENTRIES_LISTED;
 
   constructor(view: View, bucket: Bucket, isThorough: boolean) {
     this.#view = view;
@@ -76,9 +78,13 @@ export class Walk {
     this.#push(blocks.map(spanOf));
   }
 
-  /** The entries of a listing from the place `judged` on have not been answered. */
+  /**
+   * The entries of a listing from the place `judged` on have not been answered. Each listing costs what it holds: whoever
+   * answers few of them is asked about few.
+   */
   listAgain({ items, spans }: Extract<Question, { kind: 'listing' }>, judged: number): void {
     const first = items[judged];
+    this.#mostListed = Math.min(ENTRIES_LISTED, 2 * (first ? judged : this.#mostListed));
     if (!first) return;
     const at = spans.findIndex(
       ({ origin, from, to }) => origin === first.origin && from <= first.seq && first.seq <= to,
@@ -160,12 +166,12 @@ export class Walk {
     const spans: Span[] = [];
     let bytes = 0;
     for (let top = this.#stack.at(-1); top?.level === 0; top = this.#stack.at(-1)) {
-      if (items.length >= ENTRIES_LISTED || bytes >= LISTED_BYTES) break;
+      if (items.length >= this.#mostListed || bytes >= LISTED_BYTES) break;
       const { origin } = top;
       this.#stack.pop();
       let next = top.from;
       for (const { seq, key } of [...this.#view.dots(this.#bucket.name, origin, next, top.to, 'rising')]) {
-        if (items.length >= ENTRIES_LISTED || bytes >= LISTED_BYTES) {
+        if (items.length >= this.#mostListed || bytes >= LISTED_BYTES) {
           this.#stack.push({ ...top, from: next });
           return { kind: 'listing', items, spans: [...spans, { ...top, to: next - 1 }] };
         }

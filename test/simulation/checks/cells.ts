@@ -10,7 +10,8 @@ import { type BucketLog, isSameDot } from './op-log.js';
 
 /** Whether a row of this key is damaged, be it known to the peer or not: then nothing is said of it. */
 export function isUncertain(peer: SimPeer, bucket: Bucket, key: string): boolean {
-  return peer.storage.isDamaged(bucket.name, key) || bucket.damages.isUncertain(key);
+  const { damages } = bucket;
+  return peer.storage.isDamaged(bucket.name, key) || damages.isBlind || damages.isUncertain(key);
 }
 
 /**

@@ -167,6 +167,7 @@ export class Witness implements Observer {
     this.count('reconciliations', step.notes.filter(({ event }) => event === 'reconciled').length);
     const batch = step.persist;
     for (const record of batch?.members ?? []) this.#members.get(peer)?.set(record.peer, record);
+    this.#recordWrites(peer, input, step);
     for (const put of batch?.puts ?? []) this.#record(peer, put);
     this.#damages += batch?.damages.length ?? 0;
     for (const note of step.notes) if (note.event === 'row-lost') this.#gaveUp(peer, note);
@@ -198,6 +199,22 @@ export class Witness implements Observer {
         put,
         (name, { origin }) => this.#covered.get(peer)?.get(`${name} ${origin}`) ?? [],
       );
+    }
+  }
+
+  /** Of several writes of one key the batch shows what the last one left. */
+  #recordWrites(peer: SimPeer, input: Input, { persist, replies }: Step): void {
+    if (input.kind !== 'writes') return;
+    const cells = new Map(persist?.puts.map((put) => [placeOf(put.bucket, put.key), put.before]));
+    for (const { request, bucket } of input.writes) {
+      const outcome = replies.find((reply) => reply.request === request)?.outcome;
+      if (outcome === undefined || outcome instanceof Error || outcome.kind !== 'written') continue;
+      for (const { entry, cell } of outcome.results) {
+        if (!entry) continue;
+        const place = placeOf(bucket, entry.key);
+        this.#record(peer, { bucket, key: entry.key, before: cells.get(place) ?? [], after: cell });
+        cells.set(place, cell);
+      }
     }
   }
 

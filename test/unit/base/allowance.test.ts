@@ -27,3 +27,11 @@ test('it is full when all has come back, and never more than that', () => {
   allowance.spend(1_000_000, 10);
   expect(allowance.readyAt(1_000_000)).toBe(1_000_002);
 });
+
+test('a unit is left at once at a moment between two milliseconds', () => {
+  expect(new Allowance(100.3, RATE).readyAt(100.3)).toBe(100.3);
+  const allowance = new Allowance(0.5, RATE);
+  allowance.spend(0.5, 10);
+  expect(allowance.readyAt(0.5)).toBe(3);
+  expect(allowance.readyAt(2.6)).toBe(2.6);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { utf8 } from '../../../src/base/bytes.js';
 import type { OriginId } from '../../../src/base/ids.js';
-import { EMPTY_CELL, hasLive, isLive, standing } from '../../../src/data/cell.js';
+import { EMPTY_CELL, hasLive, isLive, standing, without } from '../../../src/data/cell.js';
 import { sealEntry } from '../../../src/data/entry.js';
 import type { Stamp } from '../../../src/data/stamp.js';
 
@@ -20,5 +20,15 @@ describe('a cell', () => {
     expect(standing([gone, there], { origin, seq: 2 })).toBe(there);
     expect(standing([gone], { origin, seq: 2 })).toBeUndefined();
     expect(standing([gone, there], { origin: 'p'.repeat(21), seq: 2 })).toBeUndefined();
+  });
+
+  test('without another one: what only it has', () => {
+    expect(without([gone], EMPTY_CELL)).toEqual([gone]);
+    expect(without(EMPTY_CELL, [gone])).toEqual([]);
+    expect(without([there], [gone])).toEqual([there]);
+    expect(without([there], [gone, there])).toEqual([]);
+    expect(without([gone, there], [there])).toEqual([gone]);
+    const many = Array.from({ length: 20 }, (_, i) => write(i + 3, null));
+    expect(without([...many, there], many)).toEqual([there]);
   });
 });

@@ -249,6 +249,8 @@ describe('a comparison that was asked for', () => {
     const subject = new Subject();
     const link = subject.meet('A');
     subject.pass(0);
+    const earlier = subject.sent('digest', link);
+    subject.say(link, ...earlier.map((one) => ({ type: 'same', round: one.round }) as const));
     subject.clear();
     subject.take({ kind: 'compare', request: 5 });
     const round = subject.sent('digest', link)[0]?.round ?? -1;
@@ -281,6 +283,19 @@ describe('a comparison that was asked for', () => {
   test('does not end with the answer to a round that was never begun', () => {
     const { isAnswered, round } = asked();
     expect(isAnswered({ type: 'same', round: round + 1 })).toBe(false);
+  });
+
+  test('does not end with vectors that answer an earlier round', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.pass(1000);
+    const earlier = subject.sent('digest', link);
+    expect(earlier).not.toEqual([]);
+    subject.take({ kind: 'compare', request: 5 });
+    expect(subject.sent('digest', link)).toHaveLength(1);
+    const told = { type: 'vectors', reply: true, buckets: [] } as const;
+    expect(subject.say(link, ...earlier.map(() => told)).replies).toEqual([]);
+    expect(subject.say(link, told).replies).toMatchObject([{ request: 5 }]);
   });
 
   test('ends when the other side tells its vectors instead', () => {

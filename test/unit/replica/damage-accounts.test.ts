@@ -166,6 +166,19 @@ describe('a row of which nothing can be read', () => {
     }
   });
 
+  test('and that is deleted meanwhile is counted neither once too often nor once too little', () => {
+    const { subject, storage, link } = holding(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'));
+    storage.spoil('y', 'form');
+    look(subject, 'y');
+    subject.learn(link, op('b', 1, 9, 'y', null));
+    const died = new Subject({}, storage.afterCrash());
+    for (const each of [subject, died]) {
+      settle(each, storage);
+      expect(each.bucket.keys).toBe(1);
+      expectBalanced(each);
+    }
+  });
+
   test('and of which the dot index knows nothing has all counted anew, also after a crash', () => {
     const { subject, storage } = holding(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'));
     storage.unindex('y');

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { RumeurError } from '../../../src/base/errors.js';
+import { dotToText } from '../../../src/data/dot.js';
+import { fromAscending } from '../../../src/data/intervals.js';
+import { MAX_EXACT_INTERVALS } from '../../../src/protocol/limits.js';
 import { BUCKET, chunk, dotsOf, op, origin, request, Subject, vector } from './builders.js';
 import { SpoiltStore } from './spoilt-store.js';
 
@@ -134,7 +137,8 @@ describe('a damaged row (rule 15)', () => {
     storage.spoil('y');
     subject.take({ kind: 'damaged', bucket: BUCKET, key: 'y' });
     // As if ten thousand other rows had gone with it.
-    for (let seq = 4; seq < 20_000; seq += 2) subject.bucket.vector.add(origin('a'), seq, seq);
+    const kept = Array.from({ length: 9_998 }, (_, i) => 2 * i + 4);
+    subject.bucket.vector.addAll(origin('a'), fromAscending(kept));
     subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-20000')]] });
     subject.pass(100);
     const [asked] = subject.sent('deltaRequest');
@@ -149,5 +153,62 @@ describe('a damaged row (rule 15)', () => {
     storage.spoil('nothing');
     subject.take({ kind: 'damaged', bucket: BUCKET, key: 'nothing' });
     expect(subject.notes).not.toContain('row-damaged');
+  });
+});
+
+test('what a chunk brings again of a cell that turns out to be damaged is taken, not only claimed', () => {
+  const storage = new SpoiltStore();
+  const subject = new Subject({ buckets: { [BUCKET]: { policy: 'siblings' } } }, storage);
+  const link = subject.meet('A');
+  subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-1 b:1-1')]] });
+  subject.pass(100);
+  const [asked] = subject.sent('deltaRequest');
+  // It was pushed meanwhile, and its row is spoilt at once.
+  const [older, newer] = [op('b', 1, 1, 'y'), op('a', 1, 9, 'y')];
+  subject.learn(link, newer);
+  storage.spoil('y', 'value');
+  const entries = [newer, older];
+  const whole = { request: asked?.request ?? 0, entries, claims: vector('a:1-1 b:1-1'), last: true };
+  subject.say(link, chunk(whole));
+  expect(dotsOf(storage.get(BUCKET, 'y'))).toBe('b1 a1');
+  expect(subject.bucket.floor.size).toBe(0);
+});
+
+describe('very many rows that are lost', () => {
+  /** Every second write of `a` from the fourth up to this one. */
+  function riddled(last: number): { subject: Subject; link: ReturnType<Subject['meet']> } {
+    const { subject, link } = subjectWith('x', 'y');
+    const { bucket } = subject;
+    bucket.vector.add(origin('a'), 1, last);
+    for (let seq = 4; seq <= last; seq += 2) {
+      const mark = { origin: origin('a'), seq, stamp: op('a', seq, seq, '').stamp, key: `k${seq}` };
+      bucket.damages.set(dotToText(mark), mark);
+    }
+    const lost = fromAscending([...bucket.damages.values()].map(({ seq }) => seq));
+    bucket.vector.removeAll(origin('a'), lost);
+    return { subject, link };
+  }
+
+  test('do not make a sound neighbour break the protocol with what it sends of its latest writes', () => {
+    const { subject, link } = riddled(20_000);
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-30000')]] });
+    subject.pass(100);
+    const [asked] = subject.sent('deltaRequest');
+    const entries = [op('a', 30_000, 30_000, 'last')];
+    subject.say(link, chunk({ request: asked?.request ?? 0, entries, claims: vector('a:29000-30000') }));
+    expect(subject.closes).toEqual([]);
+    expect(subject.bucket.vector.covers({ origin: origin('a'), seq: 29_000 })).toBe(true);
+  });
+
+  test('and given up leave a floor that others may take', () => {
+    const { subject, link } = riddled(9_000);
+    const lost = vector('a:1-9000').minus(subject.bucket.vector);
+    expect(lost.count()).toBe(4_499);
+    subject.take({ kind: 'linkClosed', link, reason: 'gone' });
+    subject.pass(70_000);
+    const { vector: covered, floor, damages } = subject.bucket;
+    expect([damages.size, covered.intervalCount()]).toEqual([0, 1]);
+    expect(floor.intervalCount()).toBeLessThan(MAX_EXACT_INTERVALS + 10);
+    expect(lost.within(floor) && floor.within(covered)).toBe(true);
   });
 });

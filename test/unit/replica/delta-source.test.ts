@@ -55,6 +55,21 @@ describe('a delta', () => {
     expect(shown(known()?.minus(theirs) ?? vector(''))).toBe('a:1-3');
   });
 
+  test('asked for again and again by one who covers ever more: what is known of it stays within a bound', () => {
+    const { source, link } = sourceOf(op('a', 1, 1, 'x'));
+    const known = (): VersionVector | undefined => source.replica.core.links.get(link)?.vectors.get(BUCKET);
+    source.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, new VersionVector()]] });
+    const gaps = Array.from({ length: 60_000 }, (_, i) => 3 * i + 1 + (i % 2));
+    for (let i = 0; i < 5; i++) {
+      const origin = String(i).padStart(21, 'x') as OriginId;
+      const theirs = new VersionVector([[origin, gaps]]);
+      source.say(link, request({ request: i, vector: theirs }));
+      source.take({ kind: 'wake' });
+      expect(theirs.within(known() ?? new VersionVector())).toBe(true);
+    }
+    expect(known()?.intervalCount()).toBeLessThan(100_000);
+  });
+
   test('goes newest first by stamp, origin and seq, and claims what is sound', () => {
     // b.1 was superseded by a.2 under the key y.
     const { source, link } = sourceOf(

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { encodeMessage, unpackOps } from '../../../src/protocol/codec.js';
 import { PUSH_WINDOW_BYTES } from '../../../src/protocol/limits.js';
 import type { LinkId } from '../../../src/base/ids.js';
-import { BUCKET, dotsOf, op, push, shown, Subject, vector } from './builders.js';
+import { stampAt } from '../../../src/data/stamp.js';
+import { BUCKET, dotsOf, op, origin, push, shown, Subject, vector } from './builders.js';
 
 /** A replica with three neighbours. */
 function hub(): { subject: Subject; a: LinkId; b: LinkId; c: LinkId } {
@@ -76,6 +77,8 @@ describe('a push', () => {
     subject.say(a, push(op('a', 1, 1, 'x'), op('a', 2, 3_600_000, 'y')));
     expect(subject.covered).toBe('a:1-1');
     expect(subject.get('y')).toBeUndefined();
+    const known = linkOf(subject, a).vectors.get(BUCKET);
+    expect(known && shown(known)).toBe('a:1-1');
     expect(dotsIn(subject.sent('push', b))).toEqual(['a1']);
   });
 
@@ -86,6 +89,38 @@ describe('a push', () => {
       expect(subject.closes).toEqual([a]);
       expect(subject.covered).toBe('');
     }
+  });
+
+  test('of more values of one key beside each other than any peer writes is malformed, and costs nothing', () => {
+    const beside = (count: number): ReturnType<typeof push> =>
+      push(...Array.from({ length: count }, (_, i) => op('a', i + 1, i + 1, 'k')));
+    for (const [count, closes] of [
+      [1000, 0],
+      [1001, 1],
+    ] as const) {
+      const subject = new Subject({ buckets: { [BUCKET]: { policy: 'siblings' } } });
+      subject.say(subject.meet('A'), beside(count));
+      expect([subject.closes.length, subject.covered]).toEqual([closes, closes === 1 ? '' : `a:1-${count}`]);
+    }
+  });
+
+  test('of many values of one key tells its watchers of the first ones and of the last', () => {
+    const subject = new Subject({ buckets: { [BUCKET]: { policy: 'siblings' } } });
+    const ops = Array.from({ length: 300 }, (_, i) => op('a', i + 1, i + 1, 'k'));
+    const step = subject.say(subject.meet('A'), push(...ops));
+    expect(step.changes).toHaveLength(64);
+    expect(step.changes.at(-1)?.cell).toHaveLength(300);
+    expect(step.persist?.puts).toHaveLength(1);
+  });
+
+  test('that leaves a gap is taken also where our own damage has left very many', () => {
+    const { subject, a } = hub();
+    for (let seq = 1; seq < 20_000; seq += 2) subject.bucket.vector.add(origin('z'), seq, seq);
+    for (let seq = 2; seq < 20_000; seq += 2)
+      subject.bucket.damages.set(`z.${seq}`, { origin: origin('z'), seq, stamp: stampAt(1), key: `k${seq}` });
+    subject.say(a, push(op('a', 1, 1, 'x')));
+    expect(subject.closes).toEqual([]);
+    expect(subject.data).toEqual({ x: 'x' });
   });
 
   test('of an unknown bucket is passed over', () => {

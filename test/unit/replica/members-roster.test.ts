@@ -123,4 +123,25 @@ describe('rosters', () => {
     subject.say(link, { type: 'roster', members: [] });
     expect(names(subject, link)).not.toEqual([]);
   });
+
+  test('large records asked for again and again come a few times, and later again', () => {
+    const subject = new Subject();
+    const [link, other] = [subject.meet('A'), subject.meet('B')];
+    const gaps = Array.from({ length: 2 ** 14 }, (_, i) => [2 * i + 1, 2 * i + 1]).flat();
+    const vectors = [[BUCKET, new VersionVector([[origin('a'), gaps]])]] as const;
+    for (const letter of 'bc') tell(subject, link, member(letter, 5, '', { vectors }));
+    const { flow } = subject.replica.core.links.get(link) as Link;
+    const ask = (): boolean => {
+      subject.clear();
+      // What was sent is said to have come, be it read or not.
+      subject.say(link, { type: 'ack', bytes: flow.sent }, { type: 'roster', members: [] });
+      return subject.sent('members', link).length > 0;
+    };
+    const answers = Array.from({ length: 20 }, ask);
+    expect(answers.filter((isAnswer) => isAnswer).length).toBeLessThan(8);
+    subject.say(other, { type: 'roster', members: [] });
+    expect(subject.sent('members', other)).not.toEqual([]);
+    subject.pass(1000);
+    expect(ask()).toBe(true);
+  });
 });

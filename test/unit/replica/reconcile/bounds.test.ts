@@ -193,3 +193,31 @@ test.each<[string, Partial<Answer>]>([
   );
   expect(a.live).toBe(change.drop ? 'k=x1 l=x2' : 'k=x1');
 });
+
+test('who answers few of the listed entries is asked about few, and about more again when all are answered', () => {
+  const a = new Side('A');
+  a.learn(...Array.from({ length: 3000 }, (_, i) => op('x', i + 1, i + 1, `k${i + 1}`)));
+  a.start('shed');
+  const sizes: number[] = [];
+  const start = { vector: vector('x:1-3000'), floor: vector('') };
+  for (let turns = 0; sizes.length < 8 && turns < 30; turns++) {
+    a.wake();
+    const [asked] = a.said();
+    if (asked?.type === 'compare') {
+      const { request, n, blocks } = asked;
+      a.hear({ type: 'differ', request, n, blocks: [...blocks.keys()], start: n === 0 ? start : null });
+    } else if (asked?.type === 'listing') {
+      const { request, n, items } = asked;
+      sizes.push(items.length);
+      a.hear({
+        type: 'answer',
+        request,
+        n,
+        drop: [],
+        entries: [],
+        answered: sizes.length < 4 ? 1 : items.length,
+      });
+    }
+  }
+  expect(sizes).toEqual([1024, 2, 2, 2, 4, 8, 16, 32]);
+});

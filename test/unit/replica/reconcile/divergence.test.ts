@@ -28,7 +28,7 @@ function expectEqualAfterRepair(a: Side, b: Side, live: string): void {
   expect(a.bucket.fingerprint.toText()).toBe(b.bucket.fingerprint.toText());
   for (const side of [a, b]) {
     expect(side.isHashRight).toBe(true);
-    expect(side.asker.isReconciling(side.bucket)).toBe(false);
+    expect(side.asker.occupancy(side.bucket)).toBeUndefined();
     expect(side.reports.every(({ outcome }) => outcome === 'done')).toBe(true);
   }
 }

@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { EntryWithoutDigest } from '../../../../src/data/entry.js';
-import { op, shown, vector } from '../builders.js';
+import { fromAscending } from '../../../../src/data/intervals.js';
+import { VersionVector } from '../../../../src/data/version-vector.js';
+import { BUCKET, op, shown, vector } from '../builders.js';
 import { Side, talk } from './sides.js';
+
+const bySeq = (a: EntryWithoutDigest, b: EntryWithoutDigest): number => a.seq - b.seq;
 
 /**
  * `b` has dropped the tombstone y.1 of `k`; `a` has been away and still holds what it deleted, x.1, beside `m`, which
@@ -103,7 +107,7 @@ describe('a peer below the floor of another', () => {
     expect(a.last).toMatchObject({ outcome: 'restless', passes: 3 });
     // Its own names what it has dropped, so that nobody learns from it to cover that.
     expect(shown(a.bucket.floor)).toBe('x:1-1');
-    expect(a.asker.isReconciling(a.bucket)).toBe(false);
+    expect(a.asker.occupancy(a.bucket)).toBeUndefined();
   });
 
   test('takes no floor that names a tombstone which lies beyond its horizon', () => {
@@ -188,4 +192,28 @@ test('a session that was cut has done no harm, and the next one ends it', () => 
   expect(a.last).toMatchObject({ outcome: 'done', dropped: 2000 });
   expect(a.held).toBe('');
   expect(a.bucket.vector.within(vector('x:1-2000'))).toBe(true);
+});
+
+test('what was dropped is in the floor when a session is cut, also in a floor that is full of gaps', () => {
+  const a = new Side('A');
+  const b = new Side('B');
+  const ops = Array.from({ length: 2000 }, (_, i) => op('x', 2 * i + 1, i + 1, `k${i}`));
+  const gone = ops.map(({ key }, i) => op('y', i + 1, 3000 + i, key, null));
+  a.learn(...ops);
+  b.learn(...ops, ...gone);
+  for (const { key } of gone) b.bury(key);
+  const gaps = Array.from({ length: 5_000 }, (_, i) => 2 * i + 1);
+  a.bucket.floor.addAll(op('z', 1, 1, '').origin, fromAscending(gaps));
+  a.start('shed');
+  let answers = 0;
+  talk(a, b, (from, message) => {
+    if (from === b && message.type === 'answer' && ++answers === 2)
+      a.turn((turn) => a.asker.linkDown(turn, a.link.id));
+  });
+  expect(a.last).toMatchObject({ outcome: 'linkDown', dropped: 1024 });
+  const dropped = a.bucket.vector.minus(
+    VersionVector.ofDots([...a.storage.cells(BUCKET, {})].flat().sort(bySeq)),
+  );
+  expect(dropped.count()).toBe(1024);
+  expect(dropped.within(a.bucket.floor)).toBe(true);
 });
