@@ -28,6 +28,11 @@ export type Question =
 const COARSEST: RangeLevel = 2;
 const LAST_INDEX = 2 ** (53 - RANGE_SHIFTS[COARSEST]) - 1;
 const FAN_OUT = 64;
+/**
+ * Coarsest blocks without live entries that a thorough walk asks about: 2^30 dots that were deleted or overwritten. One
+ * lie about an origin would else be a walk of years.
+ */
+const MOST_EMPTY = 2 ** 14;
 
 /**
  * The way through a bucket's blocks of dots, question by question: those of the coarsest level first, then depth first
@@ -45,6 +50,8 @@ export class Walk {
   /** The origins whose coarsest blocks are still to be compared, the next one last, and from which block on. */
   readonly #origins: OriginId[];
   #fromIndex = 0;
+  /** Coarsest blocks without live entries that may still be asked about. */
+  #emptyLeft = MOST_EMPTY;
   /** Entries of the next listing. */
   #mostListed = ENTRIES_LISTED;
 
@@ -154,8 +161,10 @@ export class Walk {
     for (let i = 0; i < covered.length && next <= to; i += 2) {
       const first = Math.floor((covered[i] as number) / size);
       const last = Math.min(to, Math.floor((covered[i + 1] as number) / size));
-      for (next = Math.max(next, first); next <= last; next++)
+      for (next = Math.max(next, first); next <= last; next++) {
+        if (level === COARSEST && --this.#emptyLeft < 0) return undefined;
         yield { origin, level, index: next, sum: SUM_OF_NOTHING };
+      }
     }
     return undefined;
   }

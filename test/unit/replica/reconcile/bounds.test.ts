@@ -5,6 +5,7 @@ import { MAX_LISTED } from '../../../../src/protocol/limits.js';
 import { type Link, openLink } from '../../../../src/protocol/link.js';
 import type { Answer, Compare, ListedEntry, Listing, Message } from '../../../../src/protocol/messages.js';
 import { BUCKET, helloOf, op, origin, vector } from '../builders.js';
+import { Walk } from '../../../../src/replica/reconcile/walk.js';
 import { Side, talk } from './sides.js';
 
 /** A value just small enough that an answer goes on after it. */
@@ -220,4 +221,18 @@ test('who answers few of the listed entries is asked about few, and about more a
     }
   }
   expect(sizes).toEqual([1024, 2, 2, 2, 4, 8, 16, 32]);
+});
+
+test('a verify asks about some thousand blocks without live entries, whatever somebody has claimed', () => {
+  const side = new Side('A');
+  side.learn(op('x', 1, 1, 'k'));
+  side.cover(vector(`x:1-${Number.MAX_SAFE_INTEGER}`));
+  const walk = new Walk(side.storage, side.bucket, true);
+  let blocks = 0;
+  side.turn((turn) => {
+    for (let next = walk.next(turn); next; next = walk.next(turn))
+      blocks += next.kind === 'compare' ? next.blocks.length : 0;
+  });
+  expect(blocks).toBeGreaterThan(16_000);
+  expect(blocks).toBeLessThanOrEqual(2 ** 14 + 1);
 });
