@@ -35,7 +35,7 @@ const FULL: Sizes = {
   gets: 20,
   churn: 1_000_000,
 };
-const QUICK: Sizes = { writes: 20_000, latencies: 500, keys: 50_000, missed: 500, gets: 7, churn: 20_000 };
+const QUICK: Sizes = { writes: 20_000, latencies: 500, keys: 50_000, missed: 500, gets: 3, churn: 20_000 };
 
 /** @throws Error that says what is wrong with the arguments */
 export function parseOptions(argv: readonly string[]): BenchOptions {

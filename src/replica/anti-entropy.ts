@@ -8,6 +8,7 @@ import type { Bucket } from './bucket.js';
 import { activeLinks, bucketOn, type Core, digestOf } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
 import { type Occupancy, overstays } from './occupancy.js';
+import { withoutRoom } from './origin-room.js';
 import { RequestedRounds } from './requested-rounds.js';
 import type { Turn } from './turn.js';
 
@@ -29,6 +30,13 @@ interface Asked {
   readonly buckets: readonly BucketDigest[];
 }
 
+/** What keeps a bucket to itself, one at a time. */
+interface Sessions {
+  occupancy(bucket: Bucket): Occupancy | undefined;
+  /** Others wait: it is to end. */
+  giveWay(turn: Turn, bucket: Bucket): void;
+}
+
 /** What the rest of the replica does about what comparisons find. */
 export interface ComparisonObserver {
   /** The hash of our member records, for digests. */
@@ -37,10 +45,8 @@ export interface ComparisonObserver {
   membersDiffer(turn: Turn, link: Link): void;
   /** Both sides cover the same writes of a bucket and hold other data. */
   diverged(turn: Turn, link: Link, bucket: Bucket): void;
-  /** The session that reconciles the bucket's data: no delta is begun meanwhile. */
-  reconciling(bucket: Bucket): Occupancy | undefined;
-  /** Others wait: that session is to end. */
-  giveWay(turn: Turn, bucket: Bucket): void;
+  /** Who reconciles a bucket's data: no delta is begun meanwhile. */
+  sessions(): Sessions;
 }
 
 /**
@@ -186,11 +192,13 @@ export class AntiEntropy {
     this.#nextRoundAt = Math.min(this.#nextRoundAt, now + this.#pauseMs);
   }
 
-  /** What `link` has and we neither have nor hold back. */
+  /** What `link` has and we neither have nor hold back, nor leave aside. */
   lacking(link: Link, bucket: Bucket): VersionVector {
     const known = link.vectors.get(bucket.name);
     if (!known || known.within(bucket.vector)) return new VersionVector();
-    const rest = known.minus(bucket.vector);
+    const news = known.minus(bucket.vector);
+    const aside = withoutRoom(bucket.vector, news);
+    const rest = aside.size === 0 ? news : news.minus(aside);
     const held = bucket.held.get(link.id);
     return held ? rest.minus(held.dots) : rest;
   }
@@ -233,7 +241,7 @@ export class AntiEntropy {
   }
 
   #occupancy(bucket: Bucket): Occupancy | undefined {
-    return this.#pull.occupancy(bucket) ?? this.#observer.reconciling(bucket);
+    return this.#pull.occupancy(bucket) ?? this.#observer.sessions().occupancy(bucket);
   }
 
   /** Ends what keeps a bucket too long while others wait. Cutting does no harm (rules 7 and 13). */
@@ -246,7 +254,7 @@ export class AntiEntropy {
       const { link, startedAt, taken } = occupancy;
       bucket.setbacks.add(link, turn.now);
       if (this.#pull.occupancy(bucket)) this.#pull.giveWay(turn, bucket);
-      else this.#observer.giveWay(turn, bucket);
+      else this.#observer.sessions().giveWay(turn, bucket);
       const message = `a peer takes long over bucket '${bucket.name}': others that wait go first`;
       const fields = { peer: link.hello?.peer, ms: turn.now - startedAt, bytes: taken };
       turn.note(fault === 'slow' ? 'warn' : 'debug', 'slow-peer', message, fields);

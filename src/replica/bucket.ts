@@ -47,6 +47,8 @@ export interface Bucket {
   ownSeqAtOpen: number;
   /** By link: what one neighbour withholds says nothing about what another one has. */
   readonly held: Map<LinkId, HeldBack>;
+  /** When people were last told that there is no room for more origins. */
+  crowdedToldAt: number;
   /** Who is asked last. */
   readonly setbacks: Setbacks;
 }
@@ -65,6 +67,7 @@ export function openBucket(name: BucketName, policy: PolicyName, stored: StoredB
     counting: undefined,
     ownSeqAtOpen: 0,
     held: new Map(),
+    crowdedToldAt: -Infinity,
     setbacks: new Setbacks(),
   };
 }

@@ -9,17 +9,17 @@ export const isFragmented = (vector: VersionVector): boolean =>
 
 /**
  * What another peer claims is kept, and told to others: it must not make a vector outgrow the messages that carry it.
- * Claims of sound peers fill gaps; two vectors at their bounds are together within twice of them.
+ * Claims of sound peers fill gaps; two vectors at their bounds are together within twice of them. What origins there is room
+ * for is another matter, see `leaveAside`.
  * @param lost dots that damage has taken out of the vector: gaps that are nobody's fault
  * @throws MalformedMessage
  */
 export function checkCompact(vector: VersionVector, more: VersionVector, lost = 0): void {
   const bound = 2 * MAX_EXACT_INTERVALS + lost;
-  const isFew = vector.intervalCount() + more.intervalCount() <= bound + vector.size;
-  if (isFew && vector.size + more.size <= MAX_ORIGINS) return;
+  if (more.size > MAX_ORIGINS) throw new MalformedMessage('claims of too many origins');
+  if (vector.intervalCount() + more.intervalCount() <= bound + vector.size) return;
   const whole = vector.clone();
   whole.merge(more);
-  if (whole.size > MAX_ORIGINS) throw new MalformedMessage('claims of too many origins');
   // What fills gaps is welcome however many there are: damage may have left more than any claim could.
   if (gapsIn(whole) > Math.max(bound, gapsIn(vector)))
     throw new MalformedMessage('claims that leave too many gaps');

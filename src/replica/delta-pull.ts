@@ -13,6 +13,7 @@ import { checkCompact, isFragmented } from './compactness.js';
 import type { Core } from './core.js';
 import { take } from './intake.js';
 import type { Occupancy } from './occupancy.js';
+import { leaveAside, withoutRoom } from './origin-room.js';
 import type { Turn } from './turn.js';
 
 /** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
@@ -21,6 +22,8 @@ const STALL_MS = 15_000;
 const MAX_IDLE_CHUNKS = 1000;
 /** Held-back writes are asked for again after this at the soonest, milliseconds. */
 const RETRY_HELD_MS = 1_000;
+/** What there was no room for, and what that supersedes, is asked for again after this, milliseconds. */
+const RETRY_CROWDED_MS = 60_000;
 /** Deltas that are over whose late chunks are no misdeed. */
 const REMEMBERED = 32;
 /** A damaged row comes back however far in the future its stamp lies (rule 15). */
@@ -30,6 +33,8 @@ interface Pull extends Occupancy {
   readonly bucket: Bucket;
   readonly request: number;
   nextChunk: number;
+  /** Entries were left aside as there is no room for their origins. */
+  isCrowded: boolean;
   /** Only the dots of the entries are covered from here on (rule 8). */
   exact: boolean;
   /** The physical time of the least stamp left out, milliseconds; infinite when none was. */
@@ -77,6 +82,7 @@ export class DeltaPull {
       link,
       request,
       nextChunk: 0,
+      isCrowded: false,
       exact: false,
       heldUntil: Infinity,
       entries: 0,
@@ -121,18 +127,17 @@ export class DeltaPull {
       pull.exact = true;
       if (chunk.heldUntil > 0) pull.heldUntil = Math.min(pull.heldUntil, chunk.heldUntil);
     }
-    checkCompact(pull.bucket.vector, whatIsIn(chunk), pull.bucket.damages.size);
-    const applied = this.#applyEntries(turn, pull, chunk);
-    this.#noteProgress(
-      turn,
-      pull,
-      applied.size > 0 || (!pull.exact && !chunk.claims.within(pull.bucket.vector)),
-    );
+    const news = whatIsIn(chunk);
+    checkCompact(pull.bucket.vector, news, pull.bucket.damages.size);
+    const aside = leaveAside(turn, link, pull.bucket, news);
+    const claims = aside.size === 0 ? chunk.claims : chunk.claims.minus(aside);
+    const applied = this.#applyEntries(turn, pull, chunk, aside);
+    this.#noteProgress(turn, pull, applied.size > 0 || (!pull.exact && !claims.within(pull.bucket.vector)));
     turn.coverAll(pull.bucket, applied);
     if (pull.exact) {
-      this.#takeVouched(turn, pull, chunk.claims);
+      this.#takeVouched(turn, pull, claims);
     } else {
-      turn.coverAll(pull.bucket, chunk.claims);
+      turn.coverAll(pull.bucket, claims);
       link.vectors.get(pull.bucket.name)?.merge(chunk.claims);
     }
     if (chunk.last) return this.#finish(turn, pull, true);
@@ -151,17 +156,18 @@ export class DeltaPull {
     if (hasNews || (pull.exact && pull.idleChunks <= MAX_IDLE_CHUNKS)) pull.lastProgressAt = turn.now;
   }
 
-  /** @returns the dots of what was news and is not held back */
-  #applyEntries(turn: Turn, pull: Pull, chunk: Chunk): VersionVector {
+  /** @returns the dots of what was news and is neither held back nor left aside */
+  #applyEntries(turn: Turn, pull: Pull, chunk: Chunk, aside: VersionVector): VersionVector {
     const { bucket } = pull;
     const { hello } = pull.link;
     turn.source = hello ? { peer: hello.peer, how: 'delta' } : undefined;
     const isNews = (entry: EntryWithoutDigest): boolean => !bucket.vector.covers(entry);
     const known = chunk.entries.filter((entry) => !isNews(entry));
     const news = known.length === 0 ? chunk.entries : chunk.entries.filter(isNews);
-    const applied = new Set(news.filter((entry) => this.#takeOne(turn, pull, entry)));
+    const applied = new Set(news.filter((entry) => this.#takeOne(turn, pull, entry, aside)));
     // Others of those keys may have turned out to be damaged by that: the claims would cover them again without their entries.
-    for (const entry of known) if (isNews(entry) && this.#takeOne(turn, pull, entry)) applied.add(entry);
+    for (const entry of known)
+      if (isNews(entry) && this.#takeOne(turn, pull, entry, aside)) applied.add(entry);
     turn.source = undefined;
     pull.entries += applied.size;
     for (const entry of applied) pull.taken += roughSize(entry);
@@ -169,15 +175,17 @@ export class DeltaPull {
     return VersionVector.ofDots(chunk.entries.filter((entry) => applied.has(entry)));
   }
 
-  /** @returns whether it is not held back */
-  #takeOne(turn: Turn, pull: Pull, entry: EntryWithoutDigest): boolean {
+  /** What is not taken may supersede what is claimed. @returns whether it is neither held back nor left aside */
+  #takeOne(turn: Turn, pull: Pull, entry: EntryWithoutDigest, aside: VersionVector): boolean {
     const { bucket } = pull;
-    if (!this.#isHeldBack(turn, bucket, entry)) {
+    const isAside = aside.covers(entry);
+    if (!isAside && !this.#isHeldBack(turn, bucket, entry)) {
       take(this.#core, turn, bucket, entry);
       return true;
     }
     pull.exact = true;
-    pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
+    if (isAside) pull.isCrowded = true;
+    else pull.heldUntil = Math.min(pull.heldUntil, stampMillis(entry.stamp));
     if (isDamaged(bucket, entry.key)) pull.heldKeys.add(entry.key);
     return false;
   }
@@ -224,7 +232,8 @@ export class DeltaPull {
     if (!known || !rest || rest.size === 0) return;
     link.vectors.set(bucket.name, known.minus(rest));
     // What is lost here meanwhile is not for others to answer for.
-    if (bucket.damages.size === 0) bucket.setbacks.add(link, turn.now);
+    if (bucket.damages.size === 0 && !rest.within(withoutRoom(bucket.vector, rest)))
+      bucket.setbacks.add(link, turn.now);
   }
 
   /**
@@ -245,7 +254,7 @@ export class DeltaPull {
     const dots = unheld.minus(VersionVector.ofDots(unasked.sort((a, b) => a.seq - b.seq)));
     if (dots.size === 0) return;
     const due = Number.isFinite(pull.heldUntil) ? this.#core.clock.dueAt(pull.heldUntil) + 1 : 0;
-    const until = Math.max(due, turn.wall + RETRY_HELD_MS);
+    const until = Math.max(due, turn.wall + (pull.isCrowded ? RETRY_CROWDED_MS : RETRY_HELD_MS));
     bucket.held.set(link.id, { dots, denied, until });
     if (!Number.isFinite(pull.heldUntil)) return;
     const level = bucket.held.size > 1 ? 'debug' : 'warn';

@@ -12,6 +12,7 @@ import type { Bucket } from './bucket.js';
 import { checkCompact, isFragmented } from './compactness.js';
 import { bucketOn, type Core } from './core.js';
 import { take } from './intake.js';
+import { leaveAside } from './origin-room.js';
 import type { Turn } from './turn.js';
 
 /** Pushes news to the links that broadcast chooses, and takes the news of others. */
@@ -58,7 +59,9 @@ export class Gossip {
     this.#count(link, ops.length, ops.length - fresh.length - held);
     if (bucket.policy.areTooMany?.(fresh) === true) throw new MalformedMessage('too many values of one key');
     const seqs = seqsOf(fresh);
-    checkCompact(bucket.vector, new VersionVector([[push.origin, seqs]]), bucket.damages.size);
+    const news = new VersionVector([[push.origin, seqs]]);
+    checkCompact(bucket.vector, news, bucket.damages.size);
+    if (leaveAside(turn, link, bucket, news).size > 0) return;
     if (fresh.length > 0 && this.#wouldFragment(bucket, covered, push.lo)) return;
     // What is held back might be made up.
     const told = held === 0 ? ops : ops.filter((op) => !clock.isBeyond(op.stamp, turn.wall));

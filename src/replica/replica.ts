@@ -107,8 +107,7 @@ export class Replica {
       membersHash: () => this.members.hash(),
       membersDiffer: (turn, link) => this.#retention.differ(turn, link),
       diverged: (turn, link, bucket) => this.#repairs.diverged(turn, link, bucket),
-      reconciling: (bucket) => this.#repairs.occupancy(bucket),
-      giveWay: (turn, bucket) => this.#repairs.giveWay(turn, bucket),
+      sessions: () => this.#repairs,
     });
     this.#repairs = new Repairs(this.core, {
       considerAgain: (now) => this.antiEntropy.considerAgain(now),

@@ -7,6 +7,7 @@ import type { Bucket } from '../bucket.js';
 import { checkCompact } from '../compactness.js';
 import { bucketOn, type Core } from '../core.js';
 import type { Occupancy } from '../occupancy.js';
+import { withoutRoom } from '../origin-room.js';
 import type { Turn } from '../turn.js';
 import { MAX_PASSES, ROUND_TRIP_WORTH, STALL_MS, VERIFY_MS } from './bounds.js';
 import { noteDifferences } from './differences.js';
@@ -149,10 +150,14 @@ export class Asker {
     pass.walk.differ(blocks);
   }
 
-  /** All of the floor, also what its owner has not covered again after it shed: else nobody could ever pass it on. */
-  #takingOf(session: Session, { known }: Pass, start: NonNullable<Differ['start']>): Pass['taking'] {
+  /**
+   * All of the floor that there is room for, also what its owner has not covered again after it shed: else nobody could
+   * ever pass it on.
+   */
+  #takingOf(session: Session, { known }: Pass, { vector, floor }: NonNullable<Differ['start']>): Taking {
     const { bucket, tally } = session;
-    checkCompact(bucket.floor, start.floor);
+    checkCompact(bucket.floor, floor);
+    const start = { vector, floor: floor.minus(withoutRoom(bucket.floor, floor)) };
     return { bucket, start, known, tally, deferred: false, twinsTold: false };
   }
 

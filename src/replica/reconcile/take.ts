@@ -7,6 +7,7 @@ import type { Answer, ListedEntry } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { floorFor, isFragmented } from '../compactness.js';
 import type { Core } from '../core.js';
+import { hasRoomFor } from '../origin-room.js';
 import type { Turn } from '../turn.js';
 import { readAnswer } from './answer.js';
 import { noteDifference, type Tally } from './report.js';
@@ -92,10 +93,10 @@ function takeRival(
 }
 
 /**
- * Not yet: from beyond the horizon (rule 8), or live, and to come by a delta as well, while the vector is full of gaps.
+ * Not yet: from beyond the horizon (rule 8), of an origin that there is no room for, or live, and to come by a delta as well, while the vector is full of gaps.
  */
 function mustWait(core: Core, turn: Turn, bucket: Bucket, entry: Entry): boolean {
-  if (core.clock.isBeyond(entry.stamp, turn.wall)) return true;
+  if (core.clock.isBeyond(entry.stamp, turn.wall) || !hasRoomFor(bucket.vector, entry.origin)) return true;
   if (bucket.vector.covers(entry) || !isLive(entry)) return false;
   return isFragmented(bucket.vector);
 }

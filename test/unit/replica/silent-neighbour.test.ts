@@ -18,7 +18,9 @@ describe('a comparison that was asked for tells', () => {
     const { subject, a } = asked();
     expect(answer(subject, a).replies).toEqual([]);
     subject.now += 5000;
-    expect(subject.take({ kind: 'wake' }).replies).toEqual([{ request: 5, outcome: { kind: 'done', silent: 1 } }]);
+    expect(subject.take({ kind: 'wake' }).replies).toEqual([
+      { request: 5, outcome: { kind: 'done', silent: 1 } },
+    ]);
   });
 
   test('of none when all have answered', () => {
