@@ -31,8 +31,9 @@ function standingIn(view: View, bucket: Bucket, origin: OriginId, index: number)
   const sum = Fingerprint.empty();
   const [lo, hi] = [index * BLOCK, (index + 1) * BLOCK - 1];
   for (const { seq, key } of [...view.dots(bucket.name, origin, lo, hi, 'rising')]) {
-    const entry = standing(view.get(bucket.name, key), { origin, seq });
-    if (entry && isLive(entry) && isSound(entry)) sum.add(entry.digest);
+    // A damaged entry may give itself out for the dot of another one.
+    const entry = standing(view.get(bucket.name, key).filter(isSound), { origin, seq });
+    if (entry && isLive(entry)) sum.add(entry.digest);
   }
   return sum;
 }

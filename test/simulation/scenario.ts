@@ -1,5 +1,5 @@
 import { World } from '../../simulator/world.js';
-import { checkAtRest } from './checks/rest.js';
+import { checkAtRest, checkNoSessions } from './checks/rest.js';
 import { Witness } from './checks/witness.js';
 import { checkWork } from './checks/work.js';
 import { Performer } from './perform.js';
@@ -48,6 +48,7 @@ export function runPlan(plan: Plan, { sabotage }: RunOptions = {}): Outcome {
   const settledAfter = settle(world, witness, performer.done.has('skew'));
   // Who waits for a damaged row, or gives it up, may be long about it.
   if (!witness.hasDamages && isOfOneMind(plan)) witness.rounds.check();
+  if (!performer.done.has('slow') && !performer.done.has('stop')) checkNoSessions(witness);
   if (!witness.isLost) {
     checkAtRest(world, witness);
     if (isOfOneMind(plan)) {

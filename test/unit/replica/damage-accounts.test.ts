@@ -66,6 +66,18 @@ describe('a row that is taken out', () => {
     expectBalancedAfterCrash(storage);
   });
 
+  test('also when it gives itself out for the entry that stands beside it', () => {
+    const storage = new SpoiltStore();
+    const subject = new Subject({ buckets: { [BUCKET]: { policy: 'siblings' } } }, storage);
+    subject.learn(subject.meet('A'), op('a', 4, 4, 'x', 'lost'), op('a', 5, 5, 'x', 'stays'));
+    storage.spoil('x', 'dot');
+    look(subject, 'x');
+    for (let i = 0; i < 5; i++) subject.take({ kind: 'wake' });
+    expect(subject.covered).toBe('a:5-5');
+    expectBalanced(subject);
+    expectBalancedAfterCrash(storage);
+  });
+
   test('and comes back in one turn leaves no mark, and nothing to be counted anew', () => {
     const { subject, storage, link } = holding(...three);
     storage.spoil('y');

@@ -9,7 +9,7 @@ import { MemoryStorage } from '../../../src/storage/memory.js';
 import { unreadableCell } from '../../../src/storage/unreadable.js';
 import { BUCKET, origin, peerId, type Subject } from './builders.js';
 
-type How = 'value' | 'form' | 'gone';
+type How = 'value' | 'dot' | 'form' | 'gone';
 
 /** A store in which rows can be spoilt; one that is written again is whole. Counts what is read. */
 export class SpoiltStore extends MemoryStorage {
@@ -33,7 +33,7 @@ export class SpoiltStore extends MemoryStorage {
     this.#unindexed.add(key);
   }
 
-  /** @param how the value is another one; nothing of the row can be read; there is no row any more */
+  /** @param how the value is another one; the first entry has the dot of its neighbour; nothing of the row can be read; there is no row any more */
   spoil(key: string, how: How = 'value'): void {
     this.#spoilt.set(key, how);
   }
@@ -75,6 +75,7 @@ export class SpoiltStore extends MemoryStorage {
     const how = this.#spoilt.get(key);
     if (how === undefined) return cell;
     if (how === 'gone') return [];
+    if (how === 'dot') return cell.map((entry, i) => (i === 0 ? { ...entry, seq: entry.seq ^ 1 } : entry));
     return how === 'form'
       ? unreadableCell(key)
       : cell.map((entry) => ({ ...entry, value: utf8('"spoilt"') }));
