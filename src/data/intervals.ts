@@ -140,3 +140,8 @@ export function isIntervals(list: unknown): list is Intervals {
   }
   return true;
 }
+
+/** The intervals one by one, ascending. */
+export function* pairs(set: Intervals): Iterable<readonly [lo: number, hi: number]> {
+  for (let i = 0; i < set.length; i += 2) yield [set[i] as number, set[i + 1] as number];
+}

@@ -11,7 +11,7 @@ import type { Roster } from './roster.js';
 import type { Turn } from './turn.js';
 
 /** Origins that an announcement names at most: the present one and the latest former ones. */
-const MAX_ORIGINS = 8;
+const MAX_OWN_ORIGINS = 8;
 
 type Vectors = readonly (readonly [BucketName, VersionVector])[];
 
@@ -113,4 +113,4 @@ export class Announcer {
 }
 
 const originsOf = (origin: OriginId, own: MemberRecord | undefined): OriginId[] =>
-  [...new Set([origin, ...(own?.origins ?? [])])].slice(0, MAX_ORIGINS);
+  [...new Set([origin, ...(own?.origins ?? [])])].slice(0, MAX_OWN_ORIGINS);

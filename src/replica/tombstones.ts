@@ -2,7 +2,7 @@ import { equalBytes } from '../base/bytes.js';
 import type { OriginId } from '../base/ids.js';
 import { standing } from '../data/cell.js';
 import type { Entry } from '../data/entry.js';
-import type { Intervals } from '../data/intervals.js';
+import { pairs } from '../data/intervals.js';
 import { type Stamp, stampAt } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import type { Bucket } from './bucket.js';
@@ -228,8 +228,4 @@ export class Tombstones {
       vectorHash: bucket.vector.hash(),
     });
   }
-}
-
-function* pairs(set: Intervals): Iterable<readonly [lo: number, hi: number]> {
-  for (let i = 0; i < set.length; i += 2) yield [set[i] as number, set[i + 1] as number];
 }
