@@ -191,6 +191,16 @@ describe('a row of which nothing can be read', () => {
     }
   });
 
+  test('is not known by its key after a crash: no key is written until all has been counted', () => {
+    const { subject, storage } = holding(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'));
+    storage.spoil('y', 'form');
+    look(subject, 'y');
+    const died = new Subject({}, storage.afterCrash());
+    expect(died.write(['y', 'again'])).toMatchObject({ code: 'DISK_FAILED' });
+    settle(died, storage);
+    expect(died.write(['x', 'again'])).toMatchObject({ kind: 'written' });
+  });
+
   test('and of which the dot index knows nothing has all counted anew, also after a crash', () => {
     const { subject, storage } = holding(op('a', 1, 1, 'x'), op('a', 2, 2, 'y'));
     storage.unindex('y');
