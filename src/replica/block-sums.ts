@@ -14,9 +14,12 @@ const BLOCK = 2 ** RANGE_SHIFTS[0];
  * Takes the digest of an entry that damage took out of every sum that counts it. Nobody can read it any more, but it is
  * what the sum of its block holds beside the entries that stand there: to find that out costs the 15 rows around it,
  * not the bucket. Should others of the block be damaged too, theirs go with it.
+ * @returns whether there are such others: if one of them reads well another time, it is missing in the sums
  */
-export function takeOutOfSums(view: View, turn: Turn, bucket: Bucket, { origin, seq }: Dot): void {
+export function takeOutOfSums(view: View, turn: Turn, bucket: Bucket, { origin, seq }: Dot): boolean {
   const index = Math.floor(seq / BLOCK);
+  const [lo, hi] = [index * BLOCK, (index + 1) * BLOCK - 1];
+  const others = [...view.dots(bucket.name, origin, lo, hi, 'rising')].filter((row) => row.seq !== seq);
   turn.damage.correctBlock(bucket, origin, index, () => {
     const sum = Fingerprint.empty();
     for (const row of view.ranges(bucket.name, origin, 0, index, index)) sum.add(row.sum);
@@ -24,6 +27,7 @@ export function takeOutOfSums(view: View, turn: Turn, bucket: Bucket, { origin, 
     return excessOf(sum);
   });
   turn.totalsChanged(bucket);
+  return others.some((row) => !view.get(bucket.name, row.key).every(isSound));
 }
 
 /** The sum of the live entries that stand, whole, in a block of the finest level. */

@@ -112,12 +112,13 @@ export class Damage {
     if (!hadLive && dead.length < lost.length) bucket.keys--;
     bucket.tombstones -= dead.length;
     turn.totalsChanged(bucket);
+    let hasDoubts = false;
     for (const dot of lost) {
       turn.uncover(bucket, dot.origin, [dot.seq, dot.seq]);
-      takeOutOfSums(this.#core.view, turn, bucket, dot);
+      if (takeOutOfSums(this.#core.view, turn, bucket, dot)) hasDoubts = true;
     }
     // What nobody can name by its dot any more is counted still; what a count under way comes across, perhaps no more.
-    if (lost.length < cell.length - rest.length || this.#recount.isDue(bucket)) {
+    if (hasDoubts || lost.length < cell.length - rest.length || this.#recount.isDue(bucket)) {
       turn.damage.setUnsettled(bucket, true);
       this.#recount.request(bucket);
     }

@@ -57,6 +57,16 @@ describe('a row that is taken out', () => {
     expectBalancedAfterCrash(storage);
   });
 
+  test('also when another one of its block reads well again later', () => {
+    const { subject, storage } = holding(...three);
+    for (const key of ['x', 'z']) storage.spoil(key);
+    look(subject, 'x');
+    storage.mend('z');
+    for (let i = 0; i < 10; i++) subject.take({ kind: 'wake' });
+    expect(subject.bucket.damages.isUnsettled).toBe(false);
+    expectBalanced(subject);
+  });
+
   test('together with another one of its block, in one turn', () => {
     const { subject, storage, link } = holding(...three);
     for (const key of ['x', 'z']) storage.spoil(key);

@@ -38,6 +38,11 @@ export class SpoiltStore extends MemoryStorage {
     this.#spoilt.set(key, how);
   }
 
+  /** The row reads well again: it was the reading that failed. */
+  mend(key: string): void {
+    this.#spoilt.delete(key);
+  }
+
   override get(bucket: BucketName, key: string): Cell {
     this.rowsRead++;
     return this.#read(key, super.get(bucket, key));
