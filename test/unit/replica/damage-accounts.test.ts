@@ -76,6 +76,16 @@ describe('a row that is taken out', () => {
     expectBalancedAfterCrash(storage);
   });
 
+  test('with several entries in it, by itself: nothing is counted anew', () => {
+    const storage = new SpoiltStore();
+    const subject = new Subject({ buckets: { [BUCKET]: { policy: 'siblings' } } }, storage);
+    subject.learn(subject.meet('A'), op('a', 4, 4, 'x', 'one'), op('a', 5, 5, 'x', 'two'));
+    storage.spoil('x');
+    look(subject, 'x');
+    expect(subject.bucket.damages.isUnsettled).toBe(false);
+    expectBalanced(subject);
+  });
+
   test('also when it gives itself out for the entry that stands beside it', () => {
     const storage = new SpoiltStore();
     const subject = new Subject({ buckets: { [BUCKET]: { policy: 'siblings' } } }, storage);
