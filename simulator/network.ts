@@ -1,5 +1,6 @@
 import type { LinkId } from '../src/base/ids.js';
 import type { Random } from '../src/base/random.js';
+import { pairs } from '../src/data/intervals.js';
 import { decodeMessage, unpackOps } from '../src/protocol/codec.js';
 import type { Message } from '../src/protocol/messages.js';
 import { type End, Links, type SimLink } from './links.js';
@@ -131,6 +132,18 @@ export class Network {
     }
   }
 
+  /** What the other end asks for did not come to it, or not yet: it may be sent again. */
+  #watchGraft(asked: End, bytes: Uint8Array): void {
+    const [, asker] = this.#links.ends(asked.peer, asked.link) ?? [];
+    if (!asker || asker.pushed.size === 0) return;
+    const message = decodeMessage(bytes);
+    if (message.type !== 'graft') return;
+    for (const [bucket, vector] of message.buckets)
+      for (const [origin, set] of vector.entries())
+        for (const [lo, hi] of pairs(set))
+          for (let seq = lo; seq <= hi; seq++) asker.pushed.delete(`${bucket} ${origin}.${seq}`);
+  }
+
   #carry(from: SimPeer, to: End, kind: string, bytes: Uint8Array): void {
     const cut = this.#cutOf(from, to.peer);
     if (cut === 'hold') {
@@ -143,6 +156,7 @@ export class Network {
     }
     this.#arrive(to, 0, () => {
       if (!to.open || to.peer.life !== to.life) return;
+      if (kind === 'graft') this.#watchGraft(to, bytes);
       this.#world.observer.delivered?.(from, to.peer, kind, bytes);
       to.peer.take({ kind: 'received', messages: [{ link: to.link, bytes }] });
     });

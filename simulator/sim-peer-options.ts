@@ -76,6 +76,7 @@ export function settingsOf(
     maxClockDriftMs: 60_000,
     pingMs: 5000,
     pingTimeoutMs: 15_000,
+    lazyMs: 100,
     links: options.links,
     // One or two entries: deltas of many chunks.
     deltaChunkBytes: 40,

@@ -21,6 +21,11 @@ export class RecentMap<K, V> {
     return this.#young.get(key) ?? this.#old.get(key);
   }
 
+  *values(): Iterable<V> {
+    yield* this.#young.values();
+    for (const [key, value] of this.#old) if (!this.#young.has(key)) yield value;
+  }
+
   set(key: K, value: V): void {
     if (this.#young.size >= this.#least && !this.#young.has(key)) {
       this.#old = this.#young;

@@ -34,6 +34,7 @@ export interface GossipConfig {
   readonly maxClockDriftMs: number;
   readonly pingMs: number;
   readonly pingTimeoutMs: number;
+  readonly lazyMs: number;
   readonly dialBackoffMs: readonly [number, number];
   readonly dialTimeoutMs: number;
   readonly announceMs: number;

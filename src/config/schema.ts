@@ -64,6 +64,11 @@ const gossip = section(
     discovery: flag(
       'Whether peers tell each other the addresses they know and link to them. Without it a peer links only to what it or an addPeer names, and to who dials it.',
     ).default(true),
+    lazyMs: whole(
+      1,
+      60_000,
+      'How long news is collected before it is announced to neighbours that probably have it already, in milliseconds, shortened by up to half at random: one that lacks it asks for it a little later.',
+    ).default(100),
     antiEntropyMs: range(
       10,
       HOUR_MS,

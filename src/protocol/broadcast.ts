@@ -7,32 +7,18 @@ import type { LinkId, OriginId } from '../base/ids.js';
 export interface Broadcast {
   linkUp(link: LinkId): void;
   linkDown(link: LinkId): void;
-  /** The links that get a new frame of `origin`, which came over `from` (`undefined`: written here). */
-  targets(origin: OriginId, from: LinkId | undefined): Iterable<LinkId>;
-  /** A frame without news came over a link. */
-  duplicate(origin: OriginId, link: LinkId): void;
-}
-
-/**
- * Flooding: news goes to every link but the one it came over. As a dot is news only once (the version vector is
- * the seen-set), it crosses each link at most once in each direction.
- */
-export class Flood implements Broadcast {
-  readonly #links = new Set<LinkId>();
-
-  linkUp(link: LinkId): void {
-    this.#links.add(link);
-  }
-
-  linkDown(link: LinkId): void {
-    this.#links.delete(link);
-  }
-
-  *targets(_origin: OriginId, from: LinkId | undefined): Iterable<LinkId> {
-    for (const link of this.#links) if (link !== from) yield link;
-  }
-
-  duplicate(): void {
-    // Flooding does not learn.
-  }
+  /**
+   * The links that get a new frame of `origin`, which came over `from` (`undefined`: written here); the others are told
+   * that we have it.
+   * @param hops the links that it has come over; 0 when nobody knows
+   */
+  targets(origin: OriginId, from: LinkId | undefined, hops: number): Iterable<LinkId>;
+  /** A frame with news came over a link. */
+  news(origin: OriginId, link: LinkId): void;
+  /** A frame without news came over a link. @returns whether the other side is to be told to send no more of them */
+  duplicate(origin: OriginId, link: LinkId): boolean;
+  /** The other side wants no more frames of this origin from us. */
+  prune(origin: OriginId, link: LinkId): void;
+  /** Frames of this origin are to go over this link again, as something was missing on either side. */
+  graft(origin: OriginId, link: LinkId): void;
 }

@@ -9,6 +9,7 @@ import { MAX_MESSAGE_BYTES } from './limits.js';
 import { MalformedMessage } from './malformed.js';
 import type { Message } from './messages.js';
 
+export { nextHop } from './codec/gossip.js';
 export { packOps, roughSize, unpackOps } from './codec/operations.js';
 
 /** The number of each message type on the wire. Numbers are never used again for something else. */
@@ -34,6 +35,9 @@ const TYPE_NUMBERS = {
   answer: 19,
   roster: 20,
   members: 21,
+  have: 22,
+  graft: 23,
+  prune: 24,
 } as const satisfies Record<Message['type'], number>;
 
 const CODECS: CodecsOf<Message['type']> = {

@@ -1,8 +1,8 @@
 import { MOST_INTERVALS } from '../data/policies/causal.js';
 
 /** The protocol versions that this build speaks, lowest and highest. */
-export const PROTOCOL_MIN = 2;
-export const PROTOCOL_MAX = 2;
+export const PROTOCOL_MIN = 3;
+export const PROTOCOL_MAX = 3;
 
 /** Bounds of everything that comes from another peer. A peer's own `limits` only ever lower what it writes itself. */
 export const MAX_MESSAGE_BYTES = 17 * 2 ** 20;
@@ -31,6 +31,13 @@ export const MAX_DEPTH = 6;
 
 /** Operations are packed into messages of about this size; a single large value makes a larger one. */
 export const TARGET_FRAME_BYTES = 64 * 2 ** 10;
+
+/** Hops that a push counts at most: what MessagePack writes in one byte. */
+export const MAX_HOPS = 127;
+/** Writes of one origin that one `graft` asks for. */
+export const MAX_GRAFT_DOTS = 256;
+/** A value that is larger than this is announced, and pushed only to those who ask for it. */
+export const EAGER_VALUE_BYTES = 64 * 2 ** 10;
 
 /** A receiver acknowledges bytes whenever this many have come in since its last acknowledgement. */
 export const ACK_EVERY_BYTES = 256 * 2 ** 10;

@@ -1,6 +1,7 @@
 import { Allowance, type Rate } from '../base/allowance.js';
 import type { BucketName, LinkId, PeerId, SessionId } from '../base/ids.js';
 import type { VersionVector } from '../data/version-vector.js';
+import { PUSH_WINDOW_BYTES } from './limits.js';
 import type { Hello } from './messages.js';
 
 /** One connection to another peer, from its opening to its end. */
@@ -46,6 +47,9 @@ export interface Flow {
   /** Pushes were left out because the window was full; a digest is due when it empties. */
   lagging: boolean;
 }
+
+/** Whether the other side has taken enough of what was sent that more may be pushed. */
+export const hasPushRoom = ({ flow }: Link): boolean => flow.sent - flow.acknowledged < PUSH_WINDOW_BYTES;
 
 /** Operations that crossed a link, pushes and deltas apart. */
 export interface Traffic {

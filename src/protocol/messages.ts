@@ -40,12 +40,36 @@ export interface Goodbye {
 /** New writes of one origin, in the order of their seqs: seqs lo to hi, perhaps with gaps. */
 export interface Push {
   readonly type: 'push';
+  /** The links that it has come over, this one included: 1 straight from its writer, at most 127. 0, not counted: it was asked for. */
+  readonly hops: number;
   readonly bucket: BucketName;
   readonly origin: OriginId;
   readonly lo: number;
   readonly hi: number;
   /** The packed operations; `unpackOps` opens it when something in it is news. */
   readonly body: Uint8Array;
+}
+
+/** News that the sender covers and has not pushed to the receiver. */
+export interface Have {
+  readonly type: 'have';
+  readonly buckets: readonly (readonly [BucketName, VersionVector])[];
+  /** It is too large to be pushed unasked: whoever lacks it is to ask at once. */
+  readonly onRequest: boolean;
+}
+
+/** Asks for what the sender lacks. Answered by pushes, or not at all where nothing of it stands any more. */
+export interface Graft {
+  readonly type: 'graft';
+  readonly buckets: readonly (readonly [BucketName, VersionVector])[];
+  /** Whether further writes of these origins are to be pushed from now on. */
+  readonly eager: boolean;
+}
+
+/** Writes of these origins come to the sender from elsewhere: they are to be announced only. */
+export interface Prune {
+  readonly type: 'prune';
+  readonly origins: readonly OriginId[];
 }
 
 /** Opens a round of anti-entropy. Answered by `same` or by `vectors`. */
@@ -239,6 +263,9 @@ export type Message =
   | Hello
   | Goodbye
   | Push
+  | Have
+  | Graft
+  | Prune
   | Digest
   | Same
   | Vectors

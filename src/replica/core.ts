@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   readonly maxClockDriftMs: number;
   readonly pingMs: number;
   readonly pingTimeoutMs: number;
+  /** News is announced over lazy links, and links leave trees, after this time at most, milliseconds. */
+  readonly lazyMs: number;
   /** How many links are kept. */
   readonly links: number;
   readonly deltaChunkBytes: number;
@@ -41,6 +43,19 @@ export interface Counters {
   pushesReceived: number;
   /** Received pushed operations that were no news. */
   pushesDuplicate: number;
+  /** Bytes of pushes and chunks that held news: the least that had to come. */
+  newsBytesReceived: number;
+  /** Pushes with news whose hops were counted, and their hops: all together, and the most. */
+  hopsCounted: number;
+  hops: number;
+  hopsMost: number;
+  /** Messages of the broadcast tree: announcements, questions for what was missing, and links that left a tree. */
+  havesSent: number;
+  havesReceived: number;
+  graftsSent: number;
+  graftsReceived: number;
+  prunesSent: number;
+  prunesReceived: number;
   /** Pushed operations left out because a link's window was full. */
   pushesDropped: number;
   /** Entries and bytes of deltas. */
@@ -74,6 +89,16 @@ export const newCounters = (): Counters => ({
   pushesSent: 0,
   pushesReceived: 0,
   pushesDuplicate: 0,
+  newsBytesReceived: 0,
+  hopsCounted: 0,
+  hops: 0,
+  hopsMost: 0,
+  havesSent: 0,
+  havesReceived: 0,
+  graftsSent: 0,
+  graftsReceived: 0,
+  prunesSent: 0,
+  prunesReceived: 0,
   pushesDropped: 0,
   deltaEntriesSent: 0,
   deltaEntriesReceived: 0,

@@ -1,7 +1,9 @@
-import type { BucketName } from '../base/ids.js';
-import type { VersionVector } from '../data/version-vector.js';
+import type { BucketName, OriginId } from '../base/ids.js';
+import { type Intervals, NO_INTERVALS, subtract } from '../data/intervals.js';
+import { VersionVector } from '../data/version-vector.js';
 import { MAX_EXACT_INTERVALS, MAX_ORIGINS } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
+import type { Bucket } from './bucket.js';
 
 /** Intervals in what all that a sound peer has said together says of one bucket: there are no more in any vector. */
 const MOST_KNOWN = MAX_ORIGINS + 2 * MAX_EXACT_INTERVALS;
@@ -11,8 +13,19 @@ const MOST_KNOWN = MAX_ORIGINS + 2 * MAX_EXACT_INTERVALS;
  * counts: else ever new claims would pile up here.
  */
 export function learn(link: Link, bucket: BucketName, more: VersionVector): void {
-  const known = link.vectors.get(bucket);
-  if (!known) return;
+  let known = link.vectors.get(bucket);
+  if (!known) link.vectors.set(bucket, (known = new VersionVector()));
   known.merge(more);
   if (known.intervalCount() > MOST_KNOWN) link.vectors.set(bucket, more.clone());
 }
+
+/** The other side of the link has these: no more than are, or come to be, covered here. */
+export function know(link: Link, { name }: Bucket, origin: OriginId, seqs: Intervals): void {
+  let vector = link.vectors.get(name);
+  if (!vector) link.vectors.set(name, (vector = new VersionVector()));
+  vector.addAll(origin, seqs);
+}
+
+/** Whether the other side of the link is known to have all of these. */
+export const isKnown = (link: Link, { name }: Bucket, origin: OriginId, seqs: Intervals): boolean =>
+  subtract(seqs, link.vectors.get(name)?.get(origin) ?? NO_INTERVALS).length === 0;

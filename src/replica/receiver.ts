@@ -7,7 +7,7 @@ import type { AntiEntropy } from './anti-entropy.js';
 import type { Core } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
 import type { DeltaSource } from './delta-source.js';
-import type { Gossip } from './gossip.js';
+import type { Broadcasting } from './gossip/broadcasting.js';
 import type { Membership } from './membership.js';
 import type { OwnOrigin } from './own-origin.js';
 import type { Repairs } from './repairs.js';
@@ -18,7 +18,7 @@ import type { Turn } from './turn.js';
 /** Who takes the messages. */
 export interface Recipients {
   readonly membership: Membership;
-  readonly gossip: Gossip;
+  readonly broadcasting: Broadcasting;
   readonly antiEntropy: AntiEntropy;
   readonly source: DeltaSource;
   readonly pull: DeltaPull;
@@ -75,7 +75,7 @@ export class Receiver {
   }
 
   #dispatch(turn: Turn, link: Link, message: Message, bytes: Uint8Array): void {
-    const { membership, antiEntropy, source, repairs, retention, ownOrigin } = this.#to;
+    const { membership, broadcasting, antiEntropy, source, repairs, retention, ownOrigin } = this.#to;
     switch (message.type) {
       case 'hello':
         if (link.hello) throw new MalformedMessage('a second hello');
@@ -83,8 +83,16 @@ export class Receiver {
       case 'goodbye':
         return membership.goodbye(turn, link, message);
       case 'push':
-        this.#to.gossip.receive(turn, link, message, bytes);
+        broadcasting.gossip.receive(turn, link, message, bytes);
         return ownOrigin.check(turn, link);
+      case 'have':
+        this.#core.counters.havesReceived++;
+        broadcasting.grafts.announced(turn, link, message);
+        return ownOrigin.check(turn, link);
+      case 'graft':
+        return broadcasting.answers.graft(turn, link, message);
+      case 'prune':
+        return broadcasting.answers.prune(link, message);
       case 'digest':
         return antiEntropy.digest(turn, link, message);
       case 'same':

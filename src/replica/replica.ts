@@ -3,10 +3,11 @@ import type { BucketName, PeerId, SessionId } from '../base/ids.js';
 import { Random } from '../base/random.js';
 import type { PolicyName } from '../data/policy.js';
 import { AddressBook } from '../protocol/address-book.js';
-import { Flood } from '../protocol/broadcast.js';
+import type { Broadcast } from '../protocol/broadcast.js';
 import { PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Hello } from '../protocol/messages.js';
+import { Plumtree } from '../protocol/plumtree.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { Audit } from './audit.js';
 import type { StoredState } from './batch.js';
@@ -16,11 +17,12 @@ import { type Core, newCounters, type ReplicaOptions } from './core.js';
 import { Damage } from './damage.js';
 import { DeltaPull } from './delta-pull.js';
 import { DeltaSource } from './delta-source.js';
-import { Gossip } from './gossip.js';
+import { Broadcasting } from './gossip/broadcasting.js';
+import { isMesh } from './gossip/mesh.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
 import { Membership } from './membership.js';
-import { OwnOrigin } from './own-origin.js';
+import { OwnOrigin, type Suspect } from './own-origin.js';
 import { Receiver } from './receiver.js';
 import { Repairs } from './repairs.js';
 import { Retention } from './retention.js';
@@ -37,6 +39,8 @@ export interface ReplicaSettings extends ReplicaOptions {
   readonly peers: readonly string[];
   readonly addresses: number;
   readonly dialBackoffMs: readonly [first: number, longest: number];
+  /** Where news goes; default: broadcast trees. */
+  readonly broadcast?: Broadcast;
 }
 
 /**
@@ -49,6 +53,7 @@ export class Replica {
   readonly core: Core;
   readonly antiEntropy: AntiEntropy;
   readonly #writer: Writer;
+  readonly #broadcasting: Broadcasting;
   readonly #source: DeltaSource;
   readonly #pull: DeltaPull;
   readonly #membership: Membership;
@@ -92,17 +97,17 @@ export class Replica {
       counters: newCounters(),
       origin: stored.origin,
     };
-    const broadcast = new Flood();
-    const gossip = new Gossip(this.core, broadcast);
-    this.#writer = new Writer(this.core, gossip);
+    const broadcast = settings.broadcast ?? new Plumtree(() => isMesh(this.core));
+    const suspect: Suspect = (...misdeed) => this.#membership.suspect(...misdeed);
+    const leaveToDelta = (now: number): void => this.antiEntropy.considerAgain(now);
+    this.#broadcasting = new Broadcasting(this.core, broadcast, { leaveToDelta, suspect });
+    this.#writer = new Writer(this.core, this.#broadcasting.gossip);
     this.#source = new DeltaSource(this.core);
     this.#pull = new DeltaPull(this.core);
     this.#damage = new Damage(this.core, (...lost) => keeperOf(this.core, this.members, ...lost));
     this.#audit = new Audit(this.core);
     this.#retention = new Retention(this.core, stored.members);
-    const ownOrigin = new OwnOrigin(this.core, this.#writer, (...misdeed) =>
-      this.#membership.suspect(...misdeed),
-    );
+    const ownOrigin = new OwnOrigin(this.core, this.#writer, suspect);
     this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
       membersHash: () => this.members.hash(),
       membersDiffer: (turn, link) => this.#retention.differ(turn, link),
@@ -124,7 +129,7 @@ export class Replica {
     });
     this.#receiver = new Receiver(this.core, {
       membership: this.#membership,
-      gossip,
+      broadcasting: this.#broadcasting,
       antiEntropy: this.antiEntropy,
       source: this.#source,
       pull: this.#pull,
@@ -222,7 +227,9 @@ export class Replica {
     this.#membership.wake(turn);
     this.antiEntropy.wake(turn);
     // What follows reads the store, which is behind while this turn has writes of its own (a renewed origin's).
+    if (!turn.wrote) this.#broadcasting.answers.serve(turn);
     if (!turn.wrote) this.#source.serve(turn);
+    this.#broadcasting.wake(turn);
     this.#verification.wake(turn);
     this.#repairs.wake(turn);
     this.#retention.wake(turn);
@@ -235,6 +242,7 @@ export class Replica {
     return Math.min(
       this.#membership.nextWakeAt(),
       this.antiEntropy.nextWakeAt(now),
+      this.#broadcasting.nextWakeAt(now),
       this.#verification.nextWakeAt(now),
       this.#repairs.nextWakeAt(now),
       this.#retention.nextWakeAt(now),
@@ -250,6 +258,7 @@ export class Replica {
   }
 
   #linkDown(turn: Turn, link: Link): void {
+    this.#broadcasting.linkDown(link.id);
     this.#source.linkDown(link.id);
     this.#pull.linkDown(link.id);
     this.#repairs.linkDown(turn, link.id);

@@ -10,7 +10,7 @@ import type { VersionVector } from '../data/version-vector.js';
 import { type Bucket, isDamaged } from './bucket.js';
 import { ownClockOffset } from './clock.js';
 import { activeLinks, type Core } from './core.js';
-import type { Gossip } from './gossip.js';
+import type { Gossip } from './gossip/gossip.js';
 import type { LocalWrite, OpResult, Outcome } from './step.js';
 import type { Turn } from './turn.js';
 

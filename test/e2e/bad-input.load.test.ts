@@ -209,7 +209,7 @@ test('a peer that sends without end is taken up to a bound, or cut off', async (
   const growth = await growthOf(peer, async () => {
     for (let sent = 0; sent < (WRITTEN / PORTIONS) * 1e6 && !raw.closed; sent += body.length) {
       const origin = nanoid<OriginId>();
-      raw.send({ type: 'push', bucket: 'default' as BucketName, origin, lo: 1, hi: 100, body });
+      raw.send({ type: 'push', hops: 1, bucket: 'default' as BucketName, origin, lo: 1, hi: 100, body });
       while (raw.backlog > 1e6) await new Promise((resolve) => setTimeout(resolve, 1));
     }
   });

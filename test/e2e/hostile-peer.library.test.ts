@@ -23,7 +23,7 @@ describe('a hostile peer, before a program that embeds ours', () => {
     const origin = nanoid<OriginId>();
     const stamp = (BigInt(Date.now()) << 16n) as Stamp;
     const body = packOps([{ origin, seq: 1, stamp, key: 'no json', value: Buffer.from('{"a":') }]);
-    raw.send({ type: 'push', bucket: 'default' as BucketName, origin, lo: 1, hi: 1, body });
+    raw.send({ type: 'push', hops: 1, bucket: 'default' as BucketName, origin, lo: 1, hi: 1, body });
     expect(await raw.hears('goodbye')).toMatchObject({ code: 'PROTOCOL_MISMATCH' });
     await raw.ends();
 

@@ -29,7 +29,7 @@ const verified = async (peer: PeerProcess, ...args: string[]): Promise<Verified>
 /** A write as a push. */
 function pushOf(origin: OriginId, seq: number, key: string, value: string): Push {
   const op = { origin, seq, stamp: stampAt(Date.now()), key, value: utf8(JSON.stringify(value)) };
-  return { type: 'push', bucket: DEFAULT_BUCKET, origin, lo: seq, hi: seq, body: packOps([op]) };
+  return { type: 'push', hops: 1, bucket: DEFAULT_BUCKET, origin, lo: seq, hi: seq, body: packOps([op]) };
 }
 
 describe('verify between peers', () => {

@@ -42,6 +42,9 @@ const TYPES: Readonly<Record<Message['type'], number>> = {
   answer: 19,
   roster: 20,
   members: 21,
+  have: 22,
+  graft: 23,
+  prune: 24,
 };
 
 const page = readPage('docs/PROTOCOL.md');

@@ -51,6 +51,7 @@ export function push(ops: readonly EntryWithoutDigest[], changes: Partial<Push> 
   const { origin } = first;
   return {
     type: 'push',
+    hops: 1,
     bucket: BUCKET,
     origin,
     lo: first.seq,

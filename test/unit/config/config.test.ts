@@ -38,6 +38,7 @@ describe('defaults', () => {
         maxClockDriftMs: 60000,
         pingMs: 5000,
         pingTimeoutMs: 15000,
+        lazyMs: 100,
         dialBackoffMs: [200, 15000],
         dialTimeoutMs: 5000,
         announceMs: 5000,

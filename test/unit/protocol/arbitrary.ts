@@ -120,6 +120,14 @@ const of = <T extends Message['type']>(
 ): fc.Arbitrary<Message> =>
   fc.record({ type: fc.constant(type), ...fields }) as unknown as fc.Arbitrary<Message>;
 
+const rows = (of: fc.Arbitrary<VersionVector>): fc.Arbitrary<(readonly [BucketName, VersionVector])[]> =>
+  fc.uniqueArray(fc.tuple(bucket, of), { selector: ([name]) => name, maxLength: 3 });
+
+/** Of each origin no more dots than a graft may name. */
+const fewDots = fc
+  .uniqueArray(fc.tuple(origin, seq), { selector: ([name]) => name, maxLength: 3 })
+  .map((dots) => VersionVector.ofDots(dots.map(([name, at]) => ({ origin: name, seq: at }))));
+
 /** Any sound message, by type. */
 export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> = {
   hello: of('hello', {
@@ -135,18 +143,27 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   }),
   goodbye: of('goodbye', { code: text, reason: text }),
   push: fc
-    .record({ bucket, origin, bounds: fc.tuple(seq, seq), body: fc.uint8Array({ maxLength: 80 }) })
+    .record({
+      hops: fc.nat(127),
+      bucket,
+      origin,
+      bounds: fc.tuple(seq, seq),
+      body: fc.uint8Array({ maxLength: 80 }),
+    })
     .map(({ bounds, ...rest }) => ({
       type: 'push',
       ...rest,
       lo: Math.min(...bounds),
       hi: Math.max(...bounds),
     })),
+  have: of('have', { buckets: rows(vector), onRequest: fc.boolean() }),
+  graft: of('graft', { buckets: rows(fewDots), eager: fc.boolean() }),
+  prune: of('prune', { origins: fc.uniqueArray(origin, { maxLength: 3 }) }),
   digest: of('digest', { round: count, buckets: digests, membersHash: hash }),
   same: of('same', { round: count }),
   vectors: of('vectors', {
     reply: fc.boolean(),
-    buckets: fc.uniqueArray(fc.tuple(bucket, vector), { selector: ([name]) => name, maxLength: 3 }),
+    buckets: rows(vector),
   }),
   deltaRequest: of('deltaRequest', {
     request: count,

@@ -43,8 +43,8 @@ const WIRE: readonly (readonly [Message, string])[] = [
   ],
   [{ type: 'goodbye', code: 'LEAVING', reason: 'bye' }, '9302a74c454156494e47a3627965'],
   [
-    { type: 'push', bucket: DEFAULT_BUCKET, origin: A, lo: 301, hi: 303, body: packOps(ops) },
-    '9603a764656661756c74b5414141414141414141414141414141414141414141cd012dcd012fc4479b91b5424242424242424242424242424242424242424242cd012dcf018bcfe568000007a2c3a9c4023432c0cd012fcf018bcfe568000008a2c3a9c0940092cd012c0001920200',
+    { type: 'push', hops: 1, bucket: DEFAULT_BUCKET, origin: A, lo: 301, hi: 303, body: packOps(ops) },
+    '970301a764656661756c74b5414141414141414141414141414141414141414141cd012dcd012fc4479b91b5424242424242424242424242424242424242424242cd012dcf018bcfe568000007a2c3a9c4023432c0cd012fcf018bcfe568000008a2c3a9c0940092cd012c0001920200',
   ],
   [
     { type: 'digest', round: 3, buckets: [digest], membersHash: hash(3) },

@@ -75,7 +75,7 @@ export function push(...ops: EntryWithoutDigest[]): Push {
   const [first, last] = [ops[0], ops.at(-1)];
   if (!first || !last) throw new Error('an empty push');
   const body = packOps(ops);
-  return { type: 'push', bucket: BUCKET, origin: first.origin, lo: first.seq, hi: last.seq, body };
+  return { type: 'push', hops: 1, bucket: BUCKET, origin: first.origin, lo: first.seq, hi: last.seq, body };
 }
 
 export const request = (change: Partial<DeltaRequest> = {}): DeltaRequest => ({
@@ -110,6 +110,7 @@ const SETTINGS: ReplicaSettings = {
   maxClockDriftMs: 60_000,
   pingMs: 5000,
   pingTimeoutMs: 15_000,
+  lazyMs: 100,
   links: 4,
   deltaChunkBytes: 1,
   cluster: 'test',

@@ -1,0 +1,102 @@
+import type { LinkId, OriginId } from '../base/ids.js';
+import { RecentMap } from '../base/recent-map.js';
+import type { Broadcast } from './broadcast.js';
+
+/**
+ * So many frames that were no news, more than those that were, and a link leaves the tree of their origin. At the first one
+ * already, chance would decide where two ways are about as long; see docs/GOSSIP.md for what each number costs.
+ */
+const PRUNE_AFTER = 2;
+/** Trees that are remembered at least: those of the origins that wrote last. */
+const MOST_TREES = 4096;
+
+/** What was learned about the way of one origin's writes through us. */
+interface Tree {
+  /** Links over which its frames are announced only. All others carry them. */
+  readonly lazy: Set<LinkId>;
+  /** Frames without news that came over a link, less those with news. */
+  readonly duplicates: Map<LinkId, number>;
+  /** It comes straight from its writer, who is linked to everybody: new links are lazy too. */
+  readonly isStar: boolean;
+}
+
+/**
+ * Epidemic broadcast trees (Leitão, Pereira, Rodrigues: "Epidemic Broadcast Trees", 2007), one for each origin: a frame
+ * goes on over eager links, and is announced over lazy ones. A link over which frames come late becomes lazy, one over
+ * which something had to be asked for becomes eager. As each tree grows from what came first, it follows the shortest ways
+ * from its origin, and finds new ones when they change. Where everybody is linked to everybody it is a star from the start.
+ */
+export class Plumtree implements Broadcast {
+  readonly #links = new Set<LinkId>();
+  readonly #trees = new RecentMap<OriginId, Tree>(MOST_TREES);
+  readonly #isMesh: () => boolean;
+
+  /** @param isMesh whether all peers that we know of are probably linked to each other */
+  constructor(isMesh: () => boolean) {
+    this.#isMesh = isMesh;
+  }
+
+  linkUp(link: LinkId): void {
+    this.#links.add(link);
+    for (const { isStar, lazy } of this.#trees.values()) if (isStar) lazy.add(link);
+  }
+
+  linkDown(link: LinkId): void {
+    this.#links.delete(link);
+    for (const { lazy, duplicates } of this.#trees.values()) {
+      lazy.delete(link);
+      duplicates.delete(link);
+    }
+  }
+
+  *targets(origin: OriginId, from: LinkId | undefined, hops: number): Iterable<LinkId> {
+    const { lazy } = this.#treeOf(origin, from, hops);
+    for (const link of this.#links) if (link !== from && !lazy.has(link)) yield link;
+  }
+
+  #treeOf(origin: OriginId, from: LinkId | undefined, hops: number): Tree {
+    const known = this.#trees.get(origin);
+    if (known) {
+      // What is used is not forgotten.
+      this.#trees.set(origin, known);
+      return known;
+    }
+    const isStar = hops === 1 && from !== undefined && this.#isMesh();
+    const others = isStar ? [...this.#links].filter((link) => link !== from) : [];
+    const tree = { lazy: new Set(others), duplicates: new Map<LinkId, number>(), isStar };
+    this.#trees.set(origin, tree);
+    return tree;
+  }
+
+  news(origin: OriginId, link: LinkId): void {
+    const duplicates = this.#trees.get(origin)?.duplicates;
+    const count = duplicates?.get(link);
+    if (count === undefined) return;
+    if (count > 1) duplicates?.set(link, count - 1);
+    else duplicates?.delete(link);
+  }
+
+  duplicate(origin: OriginId, link: LinkId): boolean {
+    const tree = this.#trees.get(origin);
+    if (!tree) return false;
+    const count = (tree.duplicates.get(link) ?? 0) + 1;
+    if (count < PRUNE_AFTER) {
+      tree.duplicates.set(link, count);
+      return false;
+    }
+    // Should the other side not have heard of it, it is told again after as many.
+    tree.duplicates.delete(link);
+    tree.lazy.add(link);
+    return true;
+  }
+
+  prune(origin: OriginId, link: LinkId): void {
+    if (this.#links.has(link)) this.#trees.get(origin)?.lazy.add(link);
+  }
+
+  graft(origin: OriginId, link: LinkId): void {
+    const tree = this.#trees.get(origin);
+    tree?.lazy.delete(link);
+    tree?.duplicates.delete(link);
+  }
+}

@@ -1,0 +1,91 @@
+import type { BucketName, LinkId, OriginId } from '../../base/ids.js';
+import type { Intervals } from '../../data/intervals.js';
+import { VersionVector } from '../../data/version-vector.js';
+import { hasPushRoom, type Link } from '../../protocol/link.js';
+import type { Bucket } from '../bucket.js';
+import { activeLinks, type Core } from '../core.js';
+import type { Turn } from '../turn.js';
+
+/**
+ * What goes over lazy links: that we have news, and that we want no more of an origin from somebody. Collected for
+ * `lazyMs`, so that many writes cost one message, and that we hear first from most neighbours who have it already.
+ */
+export class Announcements {
+  readonly #core: Core;
+  readonly #news = new Map<Bucket, VersionVector>();
+  readonly #prunes = new Map<LinkId, Set<OriginId>>();
+  #dueAt = Infinity;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  linkDown(link: LinkId): void {
+    this.#prunes.delete(link);
+  }
+
+  /** News that came in or was written here: whoever is not known to have it when the time has come is told. */
+  note(turn: Turn, bucket: Bucket, origin: OriginId, seqs: Intervals): void {
+    let news = this.#news.get(bucket);
+    if (!news) this.#news.set(bucket, (news = new VersionVector()));
+    news.addAll(origin, seqs);
+    this.#collect(turn);
+  }
+
+  /** The other side of the link is to push no more of this origin's writes. */
+  prune(turn: Turn, link: Link, origin: OriginId): void {
+    const origins = this.#prunes.get(link.id);
+    if (origins) origins.add(origin);
+    else this.#prunes.set(link.id, new Set([origin]));
+    this.#collect(turn);
+  }
+
+  /** The times of all peers differ, or all would tell each other the same at the same moment. */
+  #collect(turn: Turn): void {
+    const { options, random } = this.#core;
+    if (this.#dueAt === Infinity) this.#dueAt = turn.now + options.lazyMs * (0.5 + random.float() / 2);
+  }
+
+  /** Tells at once of something that is too large to be pushed unasked. */
+  offer(turn: Turn, link: Link, bucket: Bucket, origin: OriginId, seqs: Intervals): void {
+    const vector = new VersionVector([[origin, seqs]]);
+    this.#core.counters.havesSent++;
+    turn.send(link, { type: 'have', buckets: [[bucket.name, vector]], onRequest: true });
+  }
+
+  wake(turn: Turn): void {
+    if (turn.now < this.#dueAt) return;
+    this.#dueAt = Infinity;
+    for (const [id, origins] of this.#prunes) this.#sendPrune(turn, id, [...origins]);
+    this.#prunes.clear();
+    for (const link of activeLinks(this.#core)) this.#tell(turn, link);
+    this.#news.clear();
+  }
+
+  #sendPrune(turn: Turn, id: LinkId, origins: readonly OriginId[]): void {
+    const link = this.#core.links.get(id);
+    if (!link || link.closing) return;
+    this.#core.counters.prunesSent++;
+    turn.send(link, { type: 'prune', origins });
+  }
+
+  #tell(turn: Turn, link: Link): void {
+    const buckets = [...this.#news].flatMap(([bucket, news]): [BucketName, VersionVector][] => {
+      if (link.refused.has(bucket.name)) return [];
+      const known = link.vectors.get(bucket.name);
+      const unknown = known ? news.minus(known) : news;
+      return unknown.size > 0 ? [[bucket.name, unknown]] : [];
+    });
+    if (buckets.length === 0) return;
+    if (!hasPushRoom(link)) {
+      link.flow.lagging = true;
+      return;
+    }
+    this.#core.counters.havesSent++;
+    turn.send(link, { type: 'have', buckets, onRequest: false });
+  }
+
+  nextWakeAt(): number {
+    return this.#dueAt;
+  }
+}
