@@ -50,21 +50,25 @@ export class Plumtree implements Broadcast {
   }
 
   *targets(origin: OriginId, from: LinkId | undefined, hops: number): Iterable<LinkId> {
-    const { lazy } = this.#treeOf(origin, from, hops);
-    for (const link of this.#links) if (link !== from && !lazy.has(link)) yield link;
+    const tree = this.#trees.get(origin) ?? this.#starOf(from, hops);
+    // What is used is not forgotten.
+    if (tree) this.#trees.set(origin, tree);
+    for (const link of this.#links) if (link !== from && tree?.lazy.has(link) !== true) yield link;
   }
 
-  #treeOf(origin: OriginId, from: LinkId | undefined, hops: number): Tree {
-    const known = this.#trees.get(origin);
-    if (known) {
-      // What is used is not forgotten.
-      this.#trees.set(origin, known);
-      return known;
+  #starOf(from: LinkId | undefined, hops: number): Tree | undefined {
+    if (hops !== 1 || from === undefined || !this.#isMesh()) return undefined;
+    const others = [...this.#links].filter((link) => link !== from);
+    return { lazy: new Set(others), duplicates: new Map(), isStar: true };
+  }
+
+  /** To note something in it; of origins without a tree all links are eager. */
+  #treeOf(origin: OriginId): Tree {
+    let tree = this.#trees.get(origin);
+    if (!tree) {
+      tree = { lazy: new Set(), duplicates: new Map(), isStar: false };
+      this.#trees.set(origin, tree);
     }
-    const isStar = hops === 1 && from !== undefined && this.#isMesh();
-    const others = isStar ? [...this.#links].filter((link) => link !== from) : [];
-    const tree = { lazy: new Set(others), duplicates: new Map<LinkId, number>(), isStar };
-    this.#trees.set(origin, tree);
     return tree;
   }
 
@@ -77,21 +81,20 @@ export class Plumtree implements Broadcast {
   }
 
   duplicate(origin: OriginId, link: LinkId): boolean {
-    const tree = this.#trees.get(origin);
-    if (!tree) return false;
-    const count = (tree.duplicates.get(link) ?? 0) + 1;
+    const { duplicates, lazy } = this.#treeOf(origin);
+    const count = (duplicates.get(link) ?? 0) + 1;
     if (count < PRUNE_AFTER) {
-      tree.duplicates.set(link, count);
+      duplicates.set(link, count);
       return false;
     }
     // Should the other side not have heard of it, it is told again after as many.
-    tree.duplicates.delete(link);
-    tree.lazy.add(link);
+    duplicates.delete(link);
+    lazy.add(link);
     return true;
   }
 
   prune(origin: OriginId, link: LinkId): void {
-    if (this.#links.has(link)) this.#trees.get(origin)?.lazy.add(link);
+    if (this.#links.has(link)) this.#treeOf(origin).lazy.add(link);
   }
 
   graft(origin: OriginId, link: LinkId): void {

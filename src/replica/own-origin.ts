@@ -1,13 +1,11 @@
 import type { Link } from '../protocol/link.js';
 import type { Core } from './core.js';
+import type { Suspect } from './suspect.js';
 import type { Turn } from './turn.js';
 import type { Writer } from './writer.js';
 
 /** What it weighs as a misdeed when a link's other side knows of our origin what we do not: three in a row are too many. */
 const ACCUSATION = 34;
-
-/** Takes note of a misdeed. */
-export type Suspect = (turn: Turn, link: Link, what: string, weight: number) => void;
 
 /**
  * Looks for writes of our origin that we never made, in what others cover and have dropped: once in a store's life, when

@@ -123,7 +123,7 @@ describe('a hostile peer', () => {
     ['a list of four billion', () => Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff]), /too long|truncated/],
     ['nesting without end', () => Buffer.alloc(100_000, 0x91), /nested too deep/],
     ['a message of no known type', () => packList([99, 1]), /unknown message type 99/],
-    ['a message without its fields', () => packList([3, 'default']), /a field is missing/],
+    ['a message without its fields', () => packList([3, 1, 'default']), /a field is missing/],
     ['a second HELLO', () => encodeMessage(raw.hello()), /a second hello/],
     [
       'a block that does not exist',

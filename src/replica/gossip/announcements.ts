@@ -25,7 +25,7 @@ export class Announcements {
   }
 
   /** News that came in or was written here: whoever is not known to have it when the time has come is told. */
-  note(turn: Turn, bucket: Bucket, origin: OriginId, seqs: Intervals): void {
+  announce(turn: Turn, bucket: Bucket, origin: OriginId, seqs: Intervals): void {
     let news = this.#news.get(bucket);
     if (!news) this.#news.set(bucket, (news = new VersionVector()));
     news.addAll(origin, seqs);

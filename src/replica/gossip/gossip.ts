@@ -156,7 +156,7 @@ export class Gossip {
         this.#core.counters.pushesSent += ops.length;
       }
     }
-    this.#announcements.note(turn, bucket, origin, seqs);
+    this.#announcements.announce(turn, bucket, origin, seqs);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Graft, Prune } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { bucketOn, type Core } from '../core.js';
 import { know } from '../known.js';
-import type { Suspect } from '../own-origin.js';
+import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
 
 /** What one link may ask for, in bytes of answers: what is kept for a lost second of a fast link, then 2 MB a second. */

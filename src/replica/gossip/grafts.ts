@@ -11,7 +11,7 @@ import type { Bucket } from '../bucket.js';
 import { activeLinks, bucketOn, type Core } from '../core.js';
 import { learn } from '../known.js';
 import { withoutRoom } from '../origin-room.js';
-import type { Suspect } from '../own-origin.js';
+import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
 
 /** What the rest of the replica does about what is announced. */
