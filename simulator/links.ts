@@ -28,17 +28,29 @@ export interface End {
   readonly pushed: Set<string>;
 }
 
-/** The live links, by the peers and numbers at both ends. */
+/** A link as one of its sides sees it: that side, and the other one. */
+type Sides = readonly [here: End, there: End];
+
+/** The live links: those in which at least one side believes, in the order in which they were opened. */
 export class Links {
-  readonly #byEnd = new Map<string, SimLink>();
+  /** By the number that the link has at that side; no number is given twice. */
+  readonly #sides = new Map<LinkId, Sides>();
+  readonly #all = new Set<SimLink>();
+  readonly #byPeer = new Map<SimPeer, Set<SimLink>>();
+  readonly #byEnd = new Map<LinkId, SimLink>();
   #last = 0;
 
   get all(): SimLink[] {
-    return [...new Set(this.#byEnd.values())];
+    return [...this.#all];
   }
 
   get size(): number {
-    return this.all.length;
+    return this.#all.size;
+  }
+
+  /** The links that a peer has or had, and that have not ended on both sides. */
+  of(peer: SimPeer): SimLink[] {
+    return [...(this.#byPeer.get(peer) ?? [])];
   }
 
   nextId(): LinkId {
@@ -46,18 +58,30 @@ export class Links {
   }
 
   add(link: SimLink): void {
-    for (const { peer, link: id } of link.ends) this.#byEnd.set(keyOf(peer, id), link);
+    const [a, b] = link.ends;
+    this.#sides.set(a.link, [a, b]).set(b.link, [b, a]);
+    this.#all.add(link);
+    for (const { peer, link: id } of link.ends) {
+      this.#byEnd.set(id, link);
+      const links = this.#byPeer.get(peer);
+      if (links) links.add(link);
+      else this.#byPeer.set(peer, new Set([link]));
+    }
   }
 
-  remove({ peer, link }: End): void {
-    this.#byEnd.delete(keyOf(peer, link));
+  /** This side no longer believes in its link. */
+  remove({ link: id }: End): void {
+    this.#sides.delete(id);
+    const link = this.#byEnd.get(id);
+    this.#byEnd.delete(id);
+    if (!link || link.ends.some((end) => this.#sides.has(end.link))) return;
+    this.#all.delete(link);
+    for (const { peer } of link.ends) this.#byPeer.get(peer)?.delete(link);
   }
 
   /** This end and the other one of a link in which this end still believes. */
-  ends(peer: SimPeer, id: LinkId): readonly [End, End] | undefined {
-    const ends = this.#byEnd.get(keyOf(peer, id))?.ends;
-    if (!ends) return undefined;
-    return ends[0].link === id ? ends : [ends[1], ends[0]];
+  ends(id: LinkId): Sides | undefined {
+    return this.#sides.get(id);
   }
 
   /** The n-th link, counted round. */
@@ -66,5 +90,3 @@ export class Links {
     return all[n % Math.max(1, all.length)];
   }
 }
-
-const keyOf = (peer: SimPeer, link: LinkId): string => `${peer.url} ${link}`;

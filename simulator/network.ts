@@ -40,8 +40,6 @@ export class Network {
   tamper: Tamper | undefined;
   /** Messages sent so far, by type. */
   readonly sent = new Map<string, number>();
-  /** Bytes sent so far, by the sender's url. */
-  readonly bytesSent = new Map<string, number>();
   dials = 0;
 
   constructor(world: World, options: Partial<NetworkOptions>) {
@@ -59,7 +57,7 @@ export class Network {
     this.dials++;
     this.#world.after(this.#between(this.#random, this.#options.delayMs), () => {
       if (from.life !== life) return;
-      const to = this.#world.peers.find((peer) => peer.url === url);
+      const to = this.#world.peerAt(url);
       const cut = to && (this.#cutOf(from, to) ?? this.#cutOf(to, from));
       if (!to || (!to.running && cut === undefined) || cut === 'drop') {
         from.take({ kind: 'dialFailed', url, reason: 'refused' });
@@ -103,12 +101,12 @@ export class Network {
   }
 
   send(from: SimPeer, id: LinkId, sent: Uint8Array): void {
-    const pair = this.#links.ends(from, id);
+    const pair = this.#links.ends(id);
     if (!pair) return;
     const [, to] = pair;
     const kind = kindOf(sent);
     this.sent.set(kind, (this.sent.get(kind) ?? 0) + 1);
-    this.bytesSent.set(from.url, (this.bytesSent.get(from.url) ?? 0) + sent.length);
+    from.bytesSent += sent.length;
     let copies = 1;
     if (kind === 'push') {
       this.#watchPush(from, to, sent);
@@ -134,7 +132,7 @@ export class Network {
 
   /** What the other end asks for did not come to it, or not yet: it may be sent again. */
   #watchGraft(asked: End, bytes: Uint8Array): void {
-    const [, asker] = this.#links.ends(asked.peer, asked.link) ?? [];
+    const [, asker] = this.#links.ends(asked.link) ?? [];
     if (!asker || asker.pushed.size === 0) return;
     const message = decodeMessage(bytes);
     if (message.type !== 'graft') return;
@@ -173,7 +171,7 @@ export class Network {
 
   /** One side ends a link; what it sent before arrives first, as over TCP. */
   close(from: SimPeer, id: LinkId, reason: string): void {
-    const pair = this.#links.ends(from, id);
+    const pair = this.#links.ends(id);
     if (!pair) return;
     const [here, there] = pair;
     this.#tellClosed(here, reason);
@@ -197,16 +195,12 @@ export class Network {
     for (const end of ends) this.#tellClosed(end, reason);
   }
 
-  #linksOf(peer: SimPeer): SimLink[] {
-    return this.#links.all.filter(({ ends }) => ends.some((end) => end.peer === peer));
-  }
-
   /**
    * A process died: its links break, with what was under way.
    * @param silent its machine died with it: nobody is told
    */
   sever(peer: SimPeer, silent: boolean): void {
-    for (const { ends } of this.#linksOf(peer)) {
+    for (const { ends } of this.#links.of(peer)) {
       for (const end of ends) {
         const isCut = end.peer !== peer && this.#cutOf(peer, end.peer) !== undefined;
         if (end.peer === peer || !(silent || isCut)) this.#tellClosed(end, 'broken');
@@ -216,15 +210,15 @@ export class Network {
 
   /** A process has ended by itself: what it sent arrives, then its links end. */
   hangUp(peer: SimPeer): void {
-    for (const { ends } of this.#linksOf(peer)) {
+    for (const { ends } of this.#links.of(peer)) {
       const own = ends.find((end) => end.peer === peer);
       if (own) this.close(peer, own.link, 'closed');
     }
   }
 
   /** Whether what this side sends on a link arrives, and what the other one sends arrives here. */
-  isSound(peer: SimPeer, id: LinkId): boolean {
-    const ends = this.#links.ends(peer, id);
+  isSound(id: LinkId): boolean {
+    const ends = this.#links.ends(id);
     return ends?.every((end) => end.open && !end.holed && end.life === end.peer.life) === true;
   }
 
@@ -253,7 +247,7 @@ export class Network {
   cutWay(from: SimPeer, to: SimPeer, how: Cut): void {
     this.#cuts.set(wayOf(from, to), how);
     if (how !== 'drop') return;
-    for (const link of this.#linksOf(from)) {
+    for (const link of this.#links.of(from)) {
       if (link.ends.some(({ peer }) => peer === to)) this.#drop(link, 'cut');
     }
   }
@@ -286,12 +280,9 @@ export class Network {
 
 const wayOf = (from: SimPeer, to: SimPeer): string => `${from.url} ${to.url}`;
 
-const kinds = new Map<number, Message['type']>();
+/** The types of messages that were seen, by their numbers. */
+const kinds: Message['type'][] = [];
 
 /** The type of a message, as the codec names it: its number is the second byte. */
-export function kindOf(bytes: Uint8Array): string {
-  const number = bytes[1] ?? 0;
-  let kind = kinds.get(number);
-  if (kind === undefined) kinds.set(number, (kind = decodeMessage(bytes).type));
-  return kind;
-}
+export const kindOf = (bytes: Uint8Array): Message['type'] =>
+  (kinds[bytes[1] ?? 0] ??= decodeMessage(bytes).type);

@@ -21,12 +21,16 @@ import { BUCKET, type World } from './world.js';
 /** One peer's process: a replica over a store whose unflushed tail is lost in a crash. */
 export class SimPeer {
   readonly url: string;
+  /** Among the world's peers, counted from 0. */
+  readonly place: number;
   readonly options: SimPeerOptions;
   running = false;
   /** An old copy of its store was put back, and it did not notice. */
   tainted = false;
   /** Counts the processes: what was meant for a former one is void. */
   life = 0;
+  /** Over all its processes. */
+  bytesSent = 0;
   storage!: SimStorage;
   replica!: Replica;
   readonly disk = new Disk();
@@ -35,7 +39,10 @@ export class SimPeer {
   readonly #world: World;
   readonly #random: Random;
   #copy: Copy | undefined;
-  #wake = 0;
+  /** When the process is to wake; `Infinity`: not by itself. */
+  #wakeAt = Infinity;
+  /** The earliest moment to which the world has been asked to look after it. */
+  #alarmAt = Infinity;
   #flushAt = 0;
   #lastRequest = 0;
   readonly #buckets = new Map<number, BucketName>();
@@ -48,6 +55,7 @@ export class SimPeer {
   constructor(world: World, url: string, options: Partial<SimPeerOptions>) {
     this.#world = world;
     this.url = url;
+    this.place = world.peers.length;
     this.#random = world.stream(url);
     this.options = { ...DEFAULTS, ...options };
   }
@@ -113,6 +121,7 @@ export class SimPeer {
     this.running = false;
     this.life++;
     this.#flushAt = 0;
+    this.#wakeAt = this.#alarmAt = Infinity;
     this.#stoppedUntil = 0;
     this.#slow = undefined;
     this.#waiting.takeAll();
@@ -272,12 +281,29 @@ export class SimPeer {
   }
 
   #sleep(wakeAt: number): void {
-    const wake = ++this.#wake;
-    if (wakeAt === Infinity) return;
-    const { life } = this;
+    if (wakeAt === Infinity) {
+      this.#wakeAt = Infinity;
+      return;
+    }
     const late = 0.01 + this.#random.float() * this.options.busyMs;
-    this.#world.at(Math.max(this.#world.now, wakeAt) + late, () => {
-      if (this.life === life && this.#wake === wake) this.take({ kind: 'wake' });
+    this.#wakeAt = Math.max(this.#world.now, wakeAt) + late;
+    this.#setAlarm();
+  }
+
+  /** Nearly every step puts off the wake: an alarm that comes too early is set anew, instead of one alarm a step. */
+  #setAlarm(): void {
+    const at = this.#wakeAt;
+    if (at >= this.#alarmAt) return;
+    this.#alarmAt = at;
+    const { life } = this;
+    this.#world.at(at, () => {
+      if (this.life !== life || this.#alarmAt !== at) return;
+      this.#alarmAt = Infinity;
+      if (this.#wakeAt > at) this.#setAlarm();
+      else {
+        this.#wakeAt = Infinity;
+        this.take({ kind: 'wake' });
+      }
     });
   }
 

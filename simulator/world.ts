@@ -1,17 +1,11 @@
-import { Heap } from '../src/base/heap.js';
 import { type BucketName, DEFAULT_BUCKET } from '../src/base/ids.js';
 import { Random } from '../src/base/random.js';
 import type { PolicyName } from '../src/data/policy.js';
 import type { Input, Step } from '../src/replica/step.js';
+import { Agenda } from './agenda.js';
 import { Network, type NetworkOptions } from './network.js';
 import { SimPeer } from './sim-peer.js';
 import type { Acknowledged, Sabotage, SimPeerOptions } from './sim-peer-options.js';
-
-interface Event {
-  readonly at: number;
-  readonly order: number;
-  run(): void;
-}
 
 /** Who looks on: may throw, and changes nothing. */
 export interface Observer {
@@ -49,6 +43,7 @@ export class World {
   readonly policies: Readonly<Record<string, PolicyName>>;
   readonly network: Network;
   readonly peers: SimPeer[] = [];
+  readonly #byUrl = new Map<string, SimPeer>();
   observer: Observer = {};
   /** A store was put back without its peer's knowing: a dot may name two things now. */
   tainted = false;
@@ -57,8 +52,7 @@ export class World {
   now = 0;
   /** Steps handled so far: a measure of work done. */
   steps = 0;
-  readonly #events = new Heap<Event>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order));
-  #order = 0;
+  readonly #events = new Agenda();
   #wallOffset = 0;
 
   constructor(seed: number, { network = {}, policies = { [BUCKET]: 'lww' } }: WorldOptions = {}) {
@@ -77,8 +71,13 @@ export class World {
     const peer = new SimPeer(this, urlOf(this.peers.length), options);
     peer.sabotage = this.sabotage;
     this.peers.push(peer);
+    this.#byUrl.set(peer.url, peer);
     peer.start();
     return peer;
+  }
+
+  peerAt(url: string): SimPeer | undefined {
+    return this.#byUrl.get(url);
   }
 
   get running(): SimPeer[] {
@@ -105,16 +104,15 @@ export class World {
 
   /** At that time, after whatever was to happen at the same time and was said before. */
   at(at: number, run: () => void): void {
-    this.#events.push({ at: Math.max(this.now, at), order: this.#order++, run });
+    this.#events.add(Math.max(this.now, at), run);
   }
 
   /** Runs until `done` holds or virtual time is up; says whether it held. */
   run(untilMs: number, done: () => boolean = () => false): boolean {
     for (;;) {
       if (done()) return true;
-      const event = this.#events.pop();
-      if (!event || event.at > untilMs) {
-        if (event) this.#events.push(event);
+      const event = this.#events.takeUntil(untilMs);
+      if (!event) {
         this.now = Math.max(this.now, untilMs);
         return done();
       }
@@ -158,8 +156,13 @@ export const urlOf = (index: number): string => `http://peer-${index + 1}:1`;
 
 function agree(name: BucketName, [first, ...others]: readonly SimPeer[]): boolean {
   if (!first) return true;
-  const text = first.digestText(first.bucketNamed(name));
-  return others.every((peer) => peer.digestText(peer.bucketNamed(name)) === text);
+  const { vector, fingerprint } = first.bucketNamed(name);
+  const hash = fingerprint.toText();
+  return others.every((peer) => {
+    const other = peer.bucketNamed(name);
+    // The data first: where somebody lacks a write that nearly always tells, and costs little.
+    return other.fingerprint.toText() === hash && other.vector.within(vector) && vector.within(other.vector);
+  });
 }
 
 /** FNV-1a, 32 bits. */

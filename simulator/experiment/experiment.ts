@@ -20,7 +20,8 @@ export function runExperiment(options: ExperimentOptions): ExperimentResult {
   const world = new World(options.seed, { network: { lostPushes: options.loss / 100 } });
   const trace = new Trace(world);
   world.observer = {
-    handled(peer, _, step) {
+    handled(peer, input, step) {
+      if (input.kind !== 'writes') return;
       for (const { after } of step.persist?.puts ?? []) {
         const made = after.find(({ origin }) => origin === peer.replica.core.origin);
         if (made) trace.made(peer, made);
@@ -31,7 +32,7 @@ export function runExperiment(options: ExperimentOptions): ExperimentResult {
   build(world, options);
   world.run(FORM_MS);
   const links = world.network.size;
-  const bytesBefore = new Map(world.network.bytesSent);
+  const bytesBefore = world.peers.map(({ bytesSent }) => bytesSent);
   disturb(world, options);
   const healedAt = world.now;
   const converged = world.run(
@@ -43,9 +44,7 @@ export function runExperiment(options: ExperimentOptions): ExperimentResult {
     links,
     convergenceMs: converged ? Math.round(world.now - healedAt) : null,
     ...measure(world, trace),
-    bytesPerPeer: spreadOf(
-      world.peers.map(({ url }) => (world.network.bytesSent.get(url) ?? 0) - (bytesBefore.get(url) ?? 0)),
-    ),
+    bytesPerPeer: spreadOf(world.peers.map(({ bytesSent }, i) => bytesSent - (bytesBefore[i] ?? 0))),
   };
 }
 
@@ -122,14 +121,11 @@ function measure(
   const news = trace.pushedNews + trace.deltaNews;
   return {
     writes: trace.size,
-    hops: spreadOf(arrivals.map(({ hops }) => hops)),
+    hops: arrivals.hops,
     redundancy: trace.pushedNews === 0 ? 0 : trace.pushed / trace.pushedNews,
     byDeltas: news === 0 ? 0 : (100 * trace.deltaNews) / news,
     messages: Object.fromEntries([...world.network.sent].sort(([, a], [, b]) => b - a)),
-    spread: chartOf(
-      arrivals.map(({ afterMs }) => afterMs),
-      trace.size * (world.peers.length - 1),
-    ),
+    spread: chartOf(arrivals.times, trace.size * (world.peers.length - 1)),
     virtualMs: Math.round(world.now),
   };
 }
@@ -143,8 +139,7 @@ function spreadOf(values: readonly number[]): { mean: number; most: number } {
 }
 
 /** The share that had arrived at times of which each is a step later on a scale of ratios: the tail is long. */
-function chartOf(times: readonly number[], all: number): { afterMs: number; share: number }[] {
-  const sorted = times.toSorted((a, b) => a - b);
+function chartOf(sorted: Float32Array, all: number): { afterMs: number; share: number }[] {
   const last = sorted.at(-1);
   if (last === undefined || last === 0) return [];
   const first = Math.max(1, sorted[Math.floor(sorted.length / 20)] ?? 1);

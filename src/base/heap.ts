@@ -24,6 +24,11 @@ export class Heap<T> {
     items[at] = item;
   }
 
+  /** The item that leaves next. */
+  peek(): T | undefined {
+    return this.#items[0];
+  }
+
   pop(): T | undefined {
     const items = this.#items;
     const top = items[0];

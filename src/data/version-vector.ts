@@ -11,10 +11,16 @@ import { type Intervals, NO_INTERVALS } from './intervals.js';
 export class VersionVector {
   readonly #origins: Map<OriginId, Intervals>;
   #hash: Uint8Array | undefined;
+  /** The lengths of all interval lists together: two for each interval. Every push asks for it. */
+  #bounds = 0;
 
   constructor(rows: Iterable<readonly [OriginId, Intervals]> = []) {
     this.#origins = new Map();
-    for (const [origin, set] of rows) if (set.length > 0) this.#origins.set(origin, set);
+    for (const [origin, set] of rows) {
+      if (set.length === 0) continue;
+      this.#bounds += set.length - this.get(origin).length;
+      this.#origins.set(origin, set);
+    }
   }
 
   /** Exactly these dots; within an origin their seqs strictly fall or strictly rise. Linear time. */
@@ -65,16 +71,21 @@ export class VersionVector {
   }
 
   #set(origin: OriginId, set: Intervals): void {
-    if (set.length === 0 || set === this.#origins.get(origin)) return;
+    const former = this.get(origin);
+    if (set.length === 0 || set === former) return;
+    this.#bounds += set.length - former.length;
     this.#origins.set(origin, set);
     this.#hash = undefined;
   }
 
   /** Takes dots out again, which only a store that no longer holds them may do. */
   removeAll(origin: OriginId, set: Intervals): void {
-    const rest = intervals.subtract(this.get(origin), set);
-    if (rest.length > 0) this.#set(origin, rest);
-    else if (this.#origins.delete(origin)) this.#hash = undefined;
+    const former = this.get(origin);
+    const rest = intervals.subtract(former, set);
+    if (rest.length > 0) return this.#set(origin, rest);
+    if (!this.#origins.delete(origin)) return;
+    this.#bounds -= former.length;
+    this.#hash = undefined;
   }
 
   /** What this vector covers and `other` does not. */
@@ -106,9 +117,7 @@ export class VersionVector {
 
   /** How many intervals there are, over all origins: the vector's size in memory and on the wire. */
   intervalCount(): number {
-    let total = 0;
-    for (const set of this.#origins.values()) total += set.length / 2;
-    return total;
+    return this.#bounds / 2;
   }
 
   /** 16 bytes over the canonical form: `origin:lo-hi,lo-hi;` of each origin, in the order of the origins. */

@@ -46,6 +46,8 @@ export class AddressBook {
   readonly #options: AddressBookOptions;
   readonly #random: Random;
   #changed = false;
+  /** `undefined` when what is kept has changed since it was counted. */
+  #size: number | undefined;
 
   constructor(
     configured: readonly string[],
@@ -69,6 +71,7 @@ export class AddressBook {
     const self = record.url === this.#options.ownUrl;
     const known = { record, dialing: false, failures: 0, dueAt: 0, self, readmits: false };
     this.#known.set(record.url, known);
+    this.#size = undefined;
     return known;
   }
 
@@ -107,6 +110,7 @@ export class AddressBook {
     for (const [url, { record }] of this.#known) {
       if (!record.removed || !which(record)) continue;
       this.#known.delete(url);
+      this.#size = undefined;
       this.#changed = true;
     }
   }
@@ -119,7 +123,7 @@ export class AddressBook {
 
   /** How many addresses may be dialled at all. */
   get size(): number {
-    return [...this.active()].length;
+    return (this.#size ??= [...this.active()].length);
   }
 
   /**
@@ -177,6 +181,7 @@ export class AddressBook {
     if (!known) return;
     known.dialing = false;
     known.self = true;
+    this.#size = undefined;
   }
 
   /**
@@ -227,6 +232,7 @@ export class AddressBook {
 
   #markRemoved(known: KnownAddress): void {
     known.record = { ...known.record, removed: true };
+    this.#size = undefined;
   }
 
   /**
@@ -248,6 +254,7 @@ export class AddressBook {
       if (known.record.source !== 'gossip' || known.dialing || known.failures === 0) continue;
       if (!worst || known.failures > worst.failures) worst = known;
     }
+    this.#size = undefined;
     return worst !== undefined && this.#known.delete(worst.record.url);
   }
 

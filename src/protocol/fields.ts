@@ -15,6 +15,8 @@ const HASH_BYTES = 16;
 export const SHORT_HASH_BYTES = 8;
 
 const encoder = new Encoder({ useBigInt64: true });
+/** One for all messages: to make one costs more than to decode a push with it. It keeps nothing of what it has decoded but the bytes. */
+const decoder = new Decoder({ useBigInt64: true, maxMapLength: 0, maxExtLength: 0 });
 
 /** Control characters and line breaks: in a log they could forge lines or steer a terminal. */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
@@ -45,7 +47,7 @@ export function unpackList(bytes: Uint8Array): Fields {
   checkShape(bytes);
   let value: unknown;
   try {
-    value = new Decoder({ useBigInt64: true, maxMapLength: 0, maxExtLength: 0 }).decode(bytes);
+    value = decoder.decode(bytes);
   } catch (error) {
     throw new MalformedMessage(error instanceof Error ? error.message : String(error));
   }

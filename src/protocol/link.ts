@@ -125,10 +125,10 @@ export function rivalsToClose(link: Link, others: readonly Link[], self: PeerId)
 
 /** Of several links to one session, the one that carries our gossip: the youngest, as older ones may be half dead. */
 export const youngest = (links: readonly Link[]): Link | undefined =>
-  links.reduce<Link | undefined>(
-    (best, link) => (best && best.openedAt > link.openedAt ? best : link),
-    undefined,
-  );
+  links.reduce<Link | undefined>((best, link) => (best ? younger(best, link) : link), undefined);
+
+/** Of two opened at the same time the second one. */
+export const younger = (a: Link, b: Link): Link => (a.openedAt > b.openedAt ? a : b);
 
 export interface Self {
   readonly peer: PeerId;

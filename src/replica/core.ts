@@ -1,6 +1,6 @@
 import { type BucketName, isId, type LinkId, type OriginId, type PeerId } from '../base/ids.js';
 import type { Random } from '../base/random.js';
-import { type Link, type Self, youngest } from '../protocol/link.js';
+import { type Link, type Self, younger, youngest } from '../protocol/link.js';
 import type { AddressBook } from '../protocol/address-book.js';
 import type { BucketDigest } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
@@ -136,14 +136,13 @@ export interface Core {
 
 /** The one link to each peer that carries gossip. */
 export function activeLinks(core: Core): Link[] {
-  const byPeer = new Map<PeerId, Link[]>();
+  const byPeer = new Map<PeerId, Link>();
   for (const link of core.links.values()) {
     if (!link.hello || link.closing) continue;
-    const links = byPeer.get(link.hello.peer);
-    if (links) links.push(link);
-    else byPeer.set(link.hello.peer, [link]);
+    const other = byPeer.get(link.hello.peer);
+    byPeer.set(link.hello.peer, other ? younger(other, link) : link);
   }
-  return [...byPeer.values()].map((links) => youngest(links)).filter((link) => link !== undefined);
+  return [...byPeer.values()];
 }
 
 export function linkTo(core: Core, id: PeerId): Link | undefined {

@@ -15,6 +15,17 @@ import type { Retention } from './retention.js';
 import type { Received } from './step.js';
 import type { Turn } from './turn.js';
 
+/** What says nothing of links, addresses and round trips: by far the most of what comes in. */
+const ABOUT_DATA: ReadonlySet<Message['type']> = new Set([
+  'push',
+  'chunk',
+  'credit',
+  'ack',
+  'digest',
+  'same',
+  'vectors',
+]);
+
 /** Who takes the messages. */
 export interface Recipients {
   readonly membership: Membership;
@@ -37,9 +48,10 @@ export class Receiver {
     this.#to = to;
   }
 
-  receive(turn: Turn, { link: id, bytes }: Received): void {
+  /** @returns whether it may have changed what is known of links and addresses */
+  receive(turn: Turn, { link: id, bytes }: Received): boolean {
     const link = this.#core.links.get(id);
-    if (!link || link.closing) return;
+    if (!link || link.closing) return false;
     link.lastHeardAt = turn.now;
     this.#core.counters.bytesReceived += bytes.length;
     try {
@@ -52,9 +64,11 @@ export class Receiver {
       else if (!this.#isLate(link, message)) {
         this.#to.membership.suspect(turn, link, `${message.type} that nobody asked for`);
       }
+      return !ABOUT_DATA.has(message.type);
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
       this.#to.membership.violation(turn, link, error.message);
+      return true;
     }
   }
 
@@ -84,7 +98,9 @@ export class Receiver {
         return membership.goodbye(turn, link, message);
       case 'push':
         broadcasting.gossip.receive(turn, link, message, bytes);
-        return ownOrigin.check(turn, link);
+        // It says nothing of any other origin.
+        if (message.origin === this.#core.origin) ownOrigin.check(turn, link);
+        return;
       case 'have':
         this.#core.counters.havesReceived++;
         broadcasting.grafts.announced(turn, link, message);

@@ -33,6 +33,9 @@ import { Verification } from './verification.js';
 import type { View } from './view.js';
 import { Writer } from './writer.js';
 
+/** Inputs that change nothing of links and addresses, unless a message among them does. */
+const ABOUT_DATA: ReadonlySet<Input['kind']> = new Set(['received', 'writes', 'flushed', 'damaged']);
+
 export interface ReplicaSettings extends ReplicaOptions {
   readonly cluster: string;
   readonly buckets: Readonly<Record<string, { readonly policy: PolicyName }>>;
@@ -64,6 +67,8 @@ export class Replica {
   readonly #repairs: Repairs;
   readonly #verification: Verification;
   readonly #receiver: Receiver;
+  /** When links and addresses need a wake, as of when they changed last. */
+  #linksWakeAt = 0;
 
   /**
    * @param stored what the store held when it was opened
@@ -154,12 +159,15 @@ export class Replica {
       this.#damage.quarantine(...found),
     );
     if (this.#writer.isBurnt) this.#writer.renew(turn);
+    let linksChanged = !ABOUT_DATA.has(input.kind);
     switch (input.kind) {
       case 'writes':
         this.#writer.write(turn, input.writes);
         break;
       case 'received':
-        for (const message of input.messages) this.#receiver.receive(turn, message);
+        for (const message of input.messages) {
+          if (this.#receiver.receive(turn, message)) linksChanged = true;
+        }
         break;
       case 'linkOpened':
         this.#membership.opened(turn, input.link, input.direction, input.remote, input.url);
@@ -198,6 +206,8 @@ export class Replica {
         this.#membership.leave(turn);
         break;
     }
+    // To walk all links and addresses for each message would cost more than to take it.
+    if (linksChanged || turn.hasClosed) this.#linksWakeAt = this.#membership.nextWakeAt();
     return turn.finish(this.#nextWakeAt(now.mono), this.core.addresses.takeChanges());
   }
 
@@ -241,7 +251,7 @@ export class Replica {
   #nextWakeAt(now: number): number {
     if (this.#source.busy || this.#writer.isBurnt) return now;
     return Math.min(
-      this.#membership.nextWakeAt(),
+      this.#linksWakeAt,
       this.antiEntropy.nextWakeAt(now),
       this.#broadcasting.nextWakeAt(now),
       this.#verification.nextWakeAt(now),

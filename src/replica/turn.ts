@@ -39,14 +39,15 @@ export class Turn {
   readonly #view: View;
   readonly #counters: Counters;
   readonly #onDamage: OnDamage;
+  // Most turns change little or nothing: what collects changes is made with the first of them.
   /** What this turn has put, one for each key; the cell may change once more. */
-  readonly #puts = new Map<BucketName, Map<string, OpenPut>>();
-  readonly #vectors = new Map<Bucket, Set<OriginId>>();
-  readonly #floors = new Map<Bucket, Set<OriginId>>();
-  readonly #totals = new Set<Bucket>();
-  readonly damage = new DamageChanges();
+  #puts: Map<BucketName, Map<string, OpenPut>> | undefined;
+  #vectors: Map<Bucket, Set<OriginId>> | undefined;
+  #floors: Map<Bucket, Set<OriginId>> | undefined;
+  #totals: Set<Bucket> | undefined;
+  #damage: DamageChanges | undefined;
   /** Records that changed; `undefined` where one is taken out. */
-  readonly #members = new Map<PeerId, MemberRecord | undefined>();
+  #members: Map<PeerId, MemberRecord | undefined> | undefined;
   readonly #sends: { link: LinkId; bytes: Uint8Array }[] = [];
   readonly #closes: { link: LinkId; reason: string }[] = [];
   readonly #dials: string[] = [];
@@ -67,9 +68,13 @@ export class Turn {
     this.#onDamage = onDamage;
   }
 
+  get damage(): DamageChanges {
+    return (this.#damage ??= new DamageChanges());
+  }
+
   /** What stands under a key, this turn's own writes included; damaged entries are taken out on the way. */
   get(bucket: Bucket, key: string): Cell {
-    const written = this.#puts.get(bucket.name)?.get(key);
+    const written = this.#puts?.get(bucket.name)?.get(key);
     if (written) return written.after;
     const cell = this.#view.get(bucket.name, key);
     return cell.every(isSound) ? cell : this.#onDamage(this, bucket, key, cell);
@@ -79,7 +84,7 @@ export class Turn {
   distrust(bucket: Bucket, key: string, missing: Dot): void {
     const cell = this.get(bucket, key);
     // What this turn has written or taken out there, perhaps just now, the index does not show yet.
-    if (this.#puts.get(bucket.name)?.has(key) === true) return;
+    if (this.#puts?.get(bucket.name)?.has(key) === true) return;
     this.#onDamage(this, bucket, key, cell, missing);
   }
 
@@ -134,13 +139,14 @@ export class Turn {
       counting.tombstones += deadIn(come) - deadIn(gone);
     }
     this.#put(bucket, entry.key, before, after);
-    this.#totals.add(bucket);
+    this.totalsChanged(bucket);
     if (hasLive(gone) || hasLive(come)) {
       this.#tell({ bucket: bucket.name, entry, before, cell: after, from: this.source });
     }
   }
 
   #put(bucket: Bucket, key: string, before: Cell, after: Cell): void {
+    this.#puts ??= new Map();
     let puts = this.#puts.get(bucket.name);
     if (!puts) this.#puts.set(bucket.name, (puts = new Map<string, OpenPut>()));
     const former = puts.get(key);
@@ -188,6 +194,7 @@ export class Turn {
   }
 
   #vectorChanged(bucket: Bucket, origin: OriginId): void {
+    this.#vectors ??= new Map();
     noteOrigin(this.#vectors, bucket, origin);
   }
 
@@ -195,21 +202,22 @@ export class Turn {
   raiseFloor(bucket: Bucket, dots: VersionVector): void {
     for (const [origin, set] of dots.minus(bucket.floor).entries()) {
       bucket.floor.addAll(origin, set);
+      this.#floors ??= new Map();
       noteOrigin(this.#floors, bucket, origin);
     }
   }
 
   /** `keys`, `tombstones`, `droppedUpTo` or the fingerprint were set directly. */
   totalsChanged(bucket: Bucket): void {
-    this.#totals.add(bucket);
+    (this.#totals ??= new Set()).add(bucket);
   }
 
   putMember(record: MemberRecord): void {
-    this.#members.set(record.peer, record);
+    (this.#members ??= new Map()).set(record.peer, record);
   }
 
   forgetMember(peer: PeerId): void {
-    this.#members.set(peer, undefined);
+    (this.#members ??= new Map()).set(peer, undefined);
   }
 
   /** The input `flushed` with this mark is to come once everything up to this turn is on the disk. */
@@ -219,7 +227,7 @@ export class Turn {
 
   /** Whether this turn has written entries or put sums right: the store is behind until the step has been performed. */
   get wrote(): boolean {
-    return this.#puts.size > 0 || this.damage.sums.length > 0;
+    return this.#puts !== undefined || (this.#damage?.sums.length ?? 0) > 0;
   }
 
   setClock(stamp: Stamp): void {
@@ -245,6 +253,11 @@ export class Turn {
     if (link.closing) return;
     link.closing = true;
     this.#closes.push({ link: link.id, reason });
+  }
+
+  /** Whether this turn ends links. */
+  get hasClosed(): boolean {
+    return this.#closes.length > 0;
   }
 
   dial(url: string): void {
@@ -274,22 +287,27 @@ export class Turn {
   }
 
   #batch(addresses: readonly AddressRecord[] | undefined): Batch | undefined {
-    const forgotten = [...this.#members].flatMap(([peer, record]) => (record ? [] : [peer]));
-    const batch: Batch = {
-      puts: [...this.#puts.values()].flatMap((puts) => [...puts.values()]),
+    const changed = [this.#puts, this.#vectors, this.#floors, this.#totals, this.#members];
+    const damages = this.#damage?.rows() ?? [];
+    const sums = this.#damage?.sums ?? [];
+    const isIdle = changed.every((part) => part === undefined) && damages.length === 0 && sums.length === 0;
+    const hasMore = this.#clock !== undefined || this.#origin !== undefined || addresses !== undefined;
+    if (isIdle && !hasMore) return undefined;
+    const members = [...(this.#members ?? [])];
+    const forgotten = members.flatMap(([peer, record]) => (record ? [] : [peer]));
+    return {
+      puts: [...(this.#puts?.values() ?? [])].flatMap((puts) => [...puts.values()]),
       vectors: rowsOf(this.#vectors, (bucket) => bucket.vector),
       floors: rowsOf(this.#floors, (bucket) => bucket.floor),
-      totals: [...this.#totals].map(totalsOf),
-      damages: this.damage.rows(),
-      members: [...this.#members.values()].filter((record) => record !== undefined),
+      totals: [...(this.#totals ?? [])].map(totalsOf),
+      damages,
+      members: members.flatMap(([, record]) => record ?? []),
       ...(forgotten.length > 0 ? { forgotten } : {}),
-      ...(this.damage.sums.length === 0 ? {} : { sums: this.damage.sums }),
+      ...(sums.length === 0 ? {} : { sums }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(this.#origin === undefined ? {} : { origin: this.#origin }),
       ...(addresses ? { addresses } : {}),
     };
-    const isIdle = Object.values(batch).every((part) => Array.isArray(part) && part.length === 0);
-    return isIdle && !addresses ? undefined : batch;
   }
 }
 
@@ -308,10 +326,10 @@ function noteOrigin(changed: Map<Bucket, Set<OriginId>>, bucket: Bucket, origin:
 }
 
 const rowsOf = (
-  changed: ReadonlyMap<Bucket, ReadonlySet<OriginId>>,
+  changed: ReadonlyMap<Bucket, ReadonlySet<OriginId>> | undefined,
   vectorOf: (bucket: Bucket) => VersionVector,
 ): VectorRow[] =>
-  [...changed].flatMap(([bucket, origins]) =>
+  [...(changed ?? [])].flatMap(([bucket, origins]) =>
     [...origins].map((origin) => ({
       bucket: bucket.name,
       origin,

@@ -6,5 +6,5 @@ export const isFullMesh = ({ running, network }: World): boolean =>
   running.every((peer) => {
     const { core } = peer.replica;
     if (activeLinks(core).length !== running.length - 1) return false;
-    return [...core.links.values()].every(({ id, closing }) => closing || network.isSound(peer, id));
+    return [...core.links.values()].every(({ id, closing }) => closing || network.isSound(id));
   });

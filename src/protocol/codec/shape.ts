@@ -7,73 +7,69 @@ import { MalformedMessage } from '../malformed.js';
  * length.
  */
 export function checkShape(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Of the lists around what comes next: how many elements each still lacks. */
   const open: number[] = [];
   let budget = Math.min(bytes.length, MAX_ELEMENTS);
   let at = 0;
   do {
     if (at >= bytes.length) throw new MalformedMessage('truncated');
-    const header = readHeader(view, at);
-    if (header.text > 0 && !isUtf8(bytes.subarray(at + header.size - header.text, at + header.size))) {
-      throw new MalformedMessage('a text that is not UTF-8');
-    }
-    at += header.size;
+    const tag = bytes[at] as number;
+    const size = headerSize(tag);
+    const length = lengthAt(bytes, at, tag, size);
+    at += size;
     if (open.length > 0) open[open.length - 1] = (open[open.length - 1] as number) - 1;
-    if (header.elements > 0) {
-      budget -= header.elements;
+    if (!isList(tag)) {
+      if (isText(tag) && !isUtf8(bytes.subarray(at, at + length)))
+        throw new MalformedMessage('a text that is not UTF-8');
+      at += length;
+    } else if (length > 0) {
+      budget -= length;
       if (budget < 0 || open.length >= MAX_DEPTH) throw new MalformedMessage('nested too deep or too long');
-      open.push(header.elements);
+      open.push(length);
     }
     while (open.length > 0 && open[open.length - 1] === 0) open.pop();
   } while (open.length > 0);
   if (at !== bytes.length) throw new MalformedMessage('wrong length');
 }
 
-/** One MessagePack item: its bytes (of a list only the header), how many of them are text, how many elements follow. */
-interface Header {
-  readonly size: number;
-  readonly text: number;
-  readonly elements: number;
-}
+const isText = (tag: number): boolean => (tag >= 0xa0 && tag <= 0xbf) || (tag >= 0xd9 && tag <= 0xdb);
+const isList = (tag: number): boolean => (tag >= 0x90 && tag <= 0x9f) || tag === 0xdc || tag === 0xdd;
 
-const plain = (size: number): Header => ({ size, text: 0, elements: 0 });
-const textOf = (header: number, text: number): Header => ({ size: header + text, text, elements: 0 });
-const listOf = (size: number, elements: number): Header => ({ size, text: 0, elements });
-
-function readHeader(view: DataView, at: number): Header {
-  const tag = view.getUint8(at);
-  if (tag <= 0x7f || tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return plain(1);
-  if (tag >= 0xa0 && tag <= 0xbf) return textOf(1, tag & 0x1f);
-  if (tag >= 0x90 && tag <= 0x9f) return listOf(1, tag & 0x0f);
-  try {
-    switch (tag) {
-      case 0xc4:
-        return plain(2 + view.getUint8(at + 1));
-      case 0xc5:
-        return plain(3 + view.getUint16(at + 1));
-      case 0xc6:
-        return plain(5 + view.getUint32(at + 1));
-      case 0xd9:
-        return textOf(2, view.getUint8(at + 1));
-      case 0xda:
-        return textOf(3, view.getUint16(at + 1));
-      case 0xdb:
-        return textOf(5, view.getUint32(at + 1));
-      case 0xcc:
-        return plain(2);
-      case 0xcd:
-        return plain(3);
-      case 0xce:
-        return plain(5);
-      case 0xcf:
-        return plain(9);
-      case 0xdc:
-        return listOf(3, view.getUint16(at + 1));
-      case 0xdd:
-        return listOf(5, view.getUint32(at + 1));
-    }
-  } catch {
-    throw new MalformedMessage('truncated');
+/** The bytes of an item's tag and of the length or number that follows it. */
+function headerSize(tag: number): number {
+  if (tag <= 0x7f || (tag >= 0x90 && tag <= 0xbf)) return 1;
+  switch (tag) {
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return 1;
+    case 0xc4:
+    case 0xcc:
+    case 0xd9:
+      return 2;
+    case 0xc5:
+    case 0xcd:
+    case 0xda:
+    case 0xdc:
+      return 3;
+    case 0xc6:
+    case 0xce:
+    case 0xdb:
+    case 0xdd:
+      return 5;
+    case 0xcf:
+      return 9;
   }
   throw new MalformedMessage(`unexpected MessagePack type 0x${tag.toString(16)}`);
+}
+
+/** How many bytes of text or data follow an item's header, or how many elements. */
+function lengthAt(bytes: Uint8Array, at: number, tag: number, size: number): number {
+  if (at + size > bytes.length) throw new MalformedMessage('truncated');
+  if (tag >= 0xa0 && tag <= 0xbf) return tag & 0x1f;
+  if (tag >= 0x90 && tag <= 0x9f) return tag & 0x0f;
+  if (size === 1 || (tag >= 0xcc && tag <= 0xcf)) return 0;
+  let length = 0;
+  for (let i = at + 1; i < at + size; i++) length = length * 256 + (bytes[i] as number);
+  return length;
 }
