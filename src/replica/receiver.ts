@@ -8,7 +8,7 @@ import type { Core } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
 import type { DeltaSource } from './delta-source.js';
 import type { Gossip } from './gossip.js';
-import type { Membership } from './membership.js';
+import type { Membership } from './links/membership.js';
 import type { OwnOrigin } from './own-origin.js';
 import type { Repairs } from './repairs.js';
 import type { Retention } from './retention.js';

@@ -19,7 +19,7 @@ import { DeltaSource } from './delta-source.js';
 import { Gossip } from './gossip.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
-import { Membership } from './membership.js';
+import { Membership } from './links/membership.js';
 import { OwnOrigin } from './own-origin.js';
 import { Receiver } from './receiver.js';
 import { Repairs } from './repairs.js';

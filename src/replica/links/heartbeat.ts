@@ -1,8 +1,8 @@
-import type { Link } from '../protocol/link.js';
-import type { Ping, Pong } from '../protocol/messages.js';
-import { ownClockOffset } from './clock.js';
-import { activeLinks, type Core } from './core.js';
-import type { Turn } from './turn.js';
+import type { Link } from '../../protocol/link.js';
+import type { Ping, Pong } from '../../protocol/messages.js';
+import { ownClockOffset } from '../clock.js';
+import { activeLinks, type Core } from '../core.js';
+import type { Turn } from '../turn.js';
 
 /** The own clock is complained about once in this time, milliseconds. */
 const CLOCK_WARNING_MS = 60_000;

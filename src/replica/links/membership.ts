@@ -1,13 +1,13 @@
-import type { LinkId } from '../base/ids.js';
-import type { Broadcast } from '../protocol/broadcast.js';
-import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../protocol/link.js';
-import type { Goodbye, Hello, Peers } from '../protocol/messages.js';
-import { Complaints } from './complaints.js';
-import { activeLinks, type Core, digestOf, linkTo } from './core.js';
+import type { LinkId } from '../../base/ids.js';
+import type { Broadcast } from '../../protocol/broadcast.js';
+import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../../protocol/link.js';
+import type { Goodbye, Hello, Peers } from '../../protocol/messages.js';
+import { Complaints } from '../complaints.js';
+import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
 import { Discovery } from './discovery.js';
 import { Heartbeat } from './heartbeat.js';
-import type { Turn } from './turn.js';
+import type { Turn } from '../turn.js';
 
 /** A link must have finished its handshake this long after its opening, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
