@@ -34,6 +34,8 @@ const TYPE_NUMBERS = {
   answer: 19,
   roster: 20,
   members: 21,
+  probe: 25,
+  probed: 26,
 } as const satisfies Record<Message['type'], number>;
 
 const CODECS: CodecsOf<Message['type']> = {

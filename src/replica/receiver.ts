@@ -40,7 +40,7 @@ export class Receiver {
   receive(turn: Turn, { link: id, bytes }: Received): void {
     const link = this.#core.links.get(id);
     if (!link || link.closing) return;
-    link.lastHeardAt = turn.now;
+    link.heardAt = this.#core.delay.awake(turn.now);
     this.#core.counters.bytesReceived += bytes.length;
     try {
       const message = decodeMessage(bytes);
@@ -63,6 +63,7 @@ export class Receiver {
     const { type } = message;
     if (type === 'chunk' || type === 'below') return this.#to.pull.awaits(link.id, message.request);
     if (type === 'differ' || type === 'answer') return this.#to.repairs.awaits(link.id, message.request);
+    if (type === 'probed') return this.#to.membership.suspicions.awaits(link, message);
     return true;
   }
 
@@ -125,6 +126,10 @@ export class Receiver {
         return membership.heartbeat.pinged(turn, link, message);
       case 'pong':
         return membership.heartbeat.ponged(turn, link, message);
+      case 'probe':
+        return membership.suspicions.probe(turn, link, message);
+      case 'probed':
+        return membership.suspicions.probed(turn, link, message);
       case 'peers':
         return membership.peers(turn, link, message);
       case 'ack':

@@ -19,7 +19,9 @@ import { DeltaSource } from './delta-source.js';
 import { Gossip } from './gossip.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
-import { Membership } from './links/membership.js';
+import { type LinkObserver, Membership } from './links/membership.js';
+import type { DownMarks, Liveness } from './links/suspicions.js';
+import { OwnDelay } from './own-delay.js';
 import { OwnOrigin } from './own-origin.js';
 import { Receiver } from './receiver.js';
 import { Repairs } from './repairs.js';
@@ -38,6 +40,9 @@ export interface ReplicaSettings extends ReplicaOptions {
   readonly addresses: number;
   readonly dialBackoffMs: readonly [first: number, longest: number];
 }
+
+/** Nobody is told. */
+const UNTOLD: DownMarks = { confirmedDown: () => undefined, isDown: () => false };
 
 /**
  * The whole of a peer's logic as a deterministic state machine: `handle(input, now)` gives the step to perform. It does
@@ -86,6 +91,7 @@ export class Replica {
       random,
       view,
       clock: new Clock(stored.clock, settings.maxClockDriftMs),
+      delay: new OwnDelay(),
       buckets: new Map(buckets),
       links: new Map(),
       addresses: new AddressBook(settings.peers, stored.addresses, backoff, random),
@@ -117,11 +123,7 @@ export class Replica {
       sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
     });
     this.#verification = new Verification(this.core, (...session) => this.#repairs.verify(...session));
-    this.#membership = new Membership(this.core, broadcast, {
-      linkUp: (turn, link, hello) => this.#linkUp(turn, link, hello),
-      linkDown: (turn, link) => this.#linkDown(turn, link),
-      linkResumed: (turn, link) => this.antiEntropy.linkResumed(turn, link),
-    });
+    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), UNTOLD);
     this.#receiver = new Receiver(this.core, {
       membership: this.#membership,
       gossip,
@@ -139,6 +141,11 @@ export class Replica {
     return this.#retention.members;
   }
 
+  /** Who is suspected of being gone, and who is held for down. */
+  get liveness(): Liveness {
+    return this.#membership.suspicions;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }
@@ -147,6 +154,7 @@ export class Replica {
     const turn = new Turn(now, this.core.view, this.core.counters, (...found) =>
       this.#damage.quarantine(...found),
     );
+    this.core.delay.handling(now.mono);
     if (this.#writer.isBurnt) this.#writer.renew(turn);
     switch (input.kind) {
       case 'writes':
@@ -192,7 +200,9 @@ export class Replica {
         this.#membership.leave(turn);
         break;
     }
-    return turn.finish(this.#nextWakeAt(now.mono), this.core.addresses.takeChanges());
+    const wakeAt = this.#nextWakeAt(now.mono);
+    this.core.delay.handled(wakeAt);
+    return turn.finish(wakeAt, this.core.addresses.takeChanges());
   }
 
   #verify(turn: Turn, { request, target, bucket }: Extract<Input, { kind: 'verify' }>): void {
@@ -233,7 +243,7 @@ export class Replica {
   #nextWakeAt(now: number): number {
     if (this.#source.busy || this.#writer.isBurnt) return now;
     return Math.min(
-      this.#membership.nextWakeAt(),
+      this.#membership.nextWakeAt(now),
       this.antiEntropy.nextWakeAt(now),
       this.#verification.nextWakeAt(now),
       this.#repairs.nextWakeAt(now),
@@ -241,6 +251,14 @@ export class Replica {
       this.#damage.nextWakeAt(now),
       this.#audit.nextWakeAt(now),
     );
+  }
+
+  #linkObserver(): LinkObserver {
+    return {
+      linkUp: (turn, link, hello) => this.#linkUp(turn, link, hello),
+      linkDown: (turn, link) => this.#linkDown(turn, link),
+      linkResumed: (turn, link) => this.antiEntropy.linkResumed(turn, link),
+    };
   }
 
   #linkUp(turn: Turn, link: Link, hello: Hello): void {

@@ -42,6 +42,8 @@ const TYPES: Readonly<Record<Message['type'], number>> = {
   answer: 19,
   roster: 20,
   members: 21,
+  probe: 25,
+  probed: 26,
 };
 
 const page = readPage('docs/PROTOCOL.md');
