@@ -102,7 +102,10 @@ export interface ScanRange {
   readonly maxBytes?: number;
 }
 
-/** `connecting`: never met yet; `suspect`: met, no link now; `down`: three dials or more have failed. */
+/**
+ * `connecting`: never met yet; `suspect`: it does not answer, or there is no link any more; `down`: so for long, and its
+ * neighbours have not heard it either, or, where we were never linked to it, three dials or more have failed.
+ */
 export type PeerState = 'connected' | 'connecting' | 'suspect' | 'down';
 
 /** One row of `getPeers`. */

@@ -5,6 +5,7 @@ import type { KnownAddress } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
 import { isEvicted, type MemberRecord } from '../protocol/members.js';
 import type { Core } from '../replica/core.js';
+import type { Liveness } from '../replica/links/suspicions.js';
 import type { Bucket } from '../replica/bucket.js';
 import type { Members } from '../replica/members.js';
 import { tombstoneStatus } from '../replica/tombstone-status.js';
@@ -14,7 +15,7 @@ import type { BucketLag, BucketStatus, PeerInfo, PeerState, PeerSync } from './s
 const DOWN_AFTER = 3;
 
 /** One row for each peer, linked or remembered. */
-export function peersOf(core: Core, links: readonly Link[]): PeerInfo[] {
+export function peersOf(core: Core, links: readonly Link[], liveness: Liveness): PeerInfo[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
   const rows: PeerInfo[] = [];
   const listed = new Set<PeerId>();
@@ -23,10 +24,10 @@ export function peersOf(core: Core, links: readonly Link[]): PeerInfo[] {
     const { id } = address.record;
     if (id !== undefined && listed.has(id)) continue;
     if (id !== undefined) listed.add(id);
-    rows.push(rowOf(address, id === undefined ? undefined : byId.get(id)));
+    rows.push(rowOf(address, id === undefined ? undefined : byId.get(id), liveness));
   }
   for (const link of links) {
-    if (link.hello && !listed.has(link.hello.peer)) rows.push(dialedUs(link));
+    if (link.hello && !listed.has(link.hello.peer)) rows.push(dialedUs(link, liveness));
   }
   return rows.sort((a, b) => (a.url ?? '').localeCompare(b.url ?? '', 'en', { numeric: true }));
 }
@@ -37,25 +38,35 @@ function rank({ record }: KnownAddress, links: ReadonlyMap<PeerId | undefined, L
   return (link?.url === record.url ? 2 : 0) + (record.source === 'gossip' ? 0 : 1);
 }
 
-function rowOf({ record, dialing, failures }: KnownAddress, link: Link | undefined): PeerInfo {
-  const met = record.id !== undefined;
-  const absent: PeerState = failures >= DOWN_AFTER ? 'down' : met ? 'suspect' : 'connecting';
+function rowOf(address: KnownAddress, link: Link | undefined, liveness: Liveness): PeerInfo {
+  const { record } = address;
   return {
     url: record.url,
     id: record.id ?? null,
     name: link?.hello?.name ?? record.name ?? null,
-    state: link ? 'connected' : dialing && !met && failures === 0 ? 'connecting' : absent,
+    state: link ? linkedState(link, liveness) : absentState(address, liveness),
     rttMs: roundTrip(link),
     direction: link?.direction ?? null,
     known: record.source,
   };
 }
 
-const dialedUs = (link: Link): PeerInfo => ({
+/** Of a peer that we have been linked to a verdict is reached together with others; else dials tell. */
+function absentState({ record: { id }, failures }: KnownAddress, liveness: Liveness): PeerState {
+  if (id !== undefined && liveness.isDown(id)) return 'down';
+  if (id !== undefined && liveness.isSuspect(id)) return 'suspect';
+  if (failures >= DOWN_AFTER) return 'down';
+  return id === undefined ? 'connecting' : 'suspect';
+}
+
+const linkedState = ({ hello }: Link, liveness: Liveness): PeerState =>
+  hello && liveness.isSuspect(hello.peer) ? 'suspect' : 'connected';
+
+const dialedUs = (link: Link, liveness: Liveness): PeerInfo => ({
   url: link.hello?.url ?? null,
   id: link.hello?.peer ?? null,
   name: link.hello?.name ?? null,
-  state: 'connected',
+  state: linkedState(link, liveness),
   rttMs: roundTrip(link),
   direction: link.direction,
   known: 'dialed-us',
@@ -67,9 +78,9 @@ function roundTrip(link: Link | undefined): number | null {
 }
 
 /** How far each known peer is from us, in operations; one without a link as far as it last announced what it has. */
-export function syncOf(core: Core, links: readonly Link[], members: Members): PeerSync[] {
+export function syncOf(core: Core, links: readonly Link[], members: Members, liveness: Liveness): PeerSync[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
-  return peersOf(core, links).flatMap(({ id, url, state }) => {
+  return peersOf(core, links, liveness).flatMap(({ id, url, state }) => {
     if (id === null) return [];
     const link = byId.get(id);
     const buckets = link ? lagsOf(core, link) : announcedLags(core, members.get(id));

@@ -38,6 +38,8 @@ const TYPE_NUMBERS = {
   have: 22,
   graft: 23,
   prune: 24,
+  probe: 25,
+  probed: 26,
 } as const satisfies Record<Message['type'], number>;
 
 const CODECS: CodecsOf<Message['type']> = {

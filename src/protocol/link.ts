@@ -3,6 +3,7 @@ import type { BucketName, LinkId, PeerId, SessionId } from '../base/ids.js';
 import type { VersionVector } from '../data/version-vector.js';
 import { PUSH_WINDOW_BYTES } from './limits.js';
 import type { Hello } from './messages.js';
+import { RoundTrips } from './round-trips.js';
 
 /** One connection to another peer, from its opening to its end. */
 export interface Link {
@@ -17,11 +18,13 @@ export interface Link {
   hello: Hello | undefined;
   /** We asked for its end; nothing more is sent or heeded. */
   closing: boolean;
-  lastHeardAt: number;
-  /** When a ping was last sent, and which one waits for its answer since when. */
+  /** When anything last came, on the clock of our own waking hours (`OwnDelay`). */
+  heardAt: number;
+  /** When a ping was last sent, and which one waits for its answer. */
   pingSentAt: number;
-  ping: { readonly id: number; readonly sentAt: number } | undefined;
+  ping: OpenPing | undefined;
   rttMs: number | null;
+  readonly roundTrips: RoundTrips;
   /** The other side's clock minus ours, milliseconds. */
   clockOffset: number;
   readonly flow: Flow;
@@ -36,6 +39,15 @@ export interface Link {
   readonly refused: Set<BucketName>;
   /** What the other side may still do of what a sound peer does rarely, if at all. */
   readonly leniency: Allowance;
+}
+
+/** A ping that was not answered yet. */
+export interface OpenPing {
+  readonly id: number;
+  readonly sentAt: number;
+  /** When it was sent, and sent again because nothing came in time, on the clock of our own waking hours. */
+  readonly awakeAt: number;
+  repeatedAt: number | undefined;
 }
 
 /** Byte credits in both directions: see ACK in docs/PROTOCOL.md. */
@@ -73,6 +85,7 @@ export function openLink(
   remote: string,
   url: string | undefined,
   now: number,
+  awake = now,
 ): Link {
   return {
     id,
@@ -82,10 +95,11 @@ export function openLink(
     openedAt: now,
     hello: undefined,
     closing: false,
-    lastHeardAt: now,
+    heardAt: awake,
     pingSentAt: 0,
     ping: undefined,
     rttMs: null,
+    roundTrips: new RoundTrips(),
     clockOffset: 0,
     flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
     traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },

@@ -253,6 +253,24 @@ export interface Peers {
   readonly addresses: readonly Address[];
 }
 
+/**
+ * Asks a neighbour whether it still hears a peer that does not answer us. Answered by `probed`. (SWIM's indirect probe:
+ * Das, Gupta and Motivala, 2002; here over the links that there are.)
+ */
+export interface Probe {
+  readonly type: 'probe';
+  readonly id: number;
+  readonly peer: PeerId;
+}
+
+export interface Probed {
+  readonly type: 'probed';
+  readonly id: number;
+  readonly peer: PeerId;
+  /** How long ago something came from that peer, milliseconds; `null`: the sender has had no link to it of late. */
+  readonly heardMsAgo: number | null;
+}
+
 /** All bytes received on this link so far: the sender's credit. */
 export interface Ack {
   readonly type: 'ack';
@@ -283,4 +301,6 @@ export type Message =
   | Ping
   | Pong
   | Peers
-  | Ack;
+  | Ack
+  | Probe
+  | Probed;

@@ -5,6 +5,7 @@ import type { AddressBook } from '../protocol/address-book.js';
 import type { BucketDigest } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import type { Clock } from './clock.js';
+import type { OwnDelay } from './own-delay.js';
 import type { View } from './view.js';
 
 /** What the replica is configured with; every number in milliseconds or bytes as its name says. */
@@ -126,6 +127,7 @@ export interface Core {
   readonly random: Random;
   readonly view: View;
   readonly clock: Clock;
+  readonly delay: OwnDelay;
   readonly buckets: ReadonlyMap<BucketName, Bucket>;
   readonly links: Map<LinkId, Link>;
   readonly addresses: AddressBook;

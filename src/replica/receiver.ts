@@ -2,13 +2,13 @@ import { decodeMessage } from '../protocol/codec.js';
 import { MalformedMessage } from '../protocol/fields.js';
 import { ACK_EVERY_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import type { Cancel, Message } from '../protocol/messages.js';
+import type { Cancel, Graft, Have, Message, Prune, Push } from '../protocol/messages.js';
 import type { AntiEntropy } from './anti-entropy.js';
 import type { Core } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
 import type { DeltaSource } from './delta-source.js';
 import type { Broadcasting } from './gossip/broadcasting.js';
-import type { Membership } from './membership.js';
+import type { Membership } from './links/membership.js';
 import type { OwnOrigin } from './own-origin.js';
 import type { Repairs } from './repairs.js';
 import type { Retention } from './retention.js';
@@ -18,6 +18,9 @@ import type { Turn } from './turn.js';
 /** What says nothing of links, addresses and round trips: by far the most of what comes in. */
 const ABOUT_DATA: ReadonlySet<Message['type']> = new Set([
   'push',
+  'have',
+  'graft',
+  'prune',
   'chunk',
   'credit',
   'ack',
@@ -52,7 +55,7 @@ export class Receiver {
   receive(turn: Turn, { link: id, bytes }: Received): boolean {
     const link = this.#core.links.get(id);
     if (!link || link.closing) return false;
-    link.lastHeardAt = turn.now;
+    link.heardAt = this.#core.delay.awake(turn.now);
     this.#core.counters.bytesReceived += bytes.length;
     try {
       const message = decodeMessage(bytes);
@@ -77,6 +80,7 @@ export class Receiver {
     const { type } = message;
     if (type === 'chunk' || type === 'below') return this.#to.pull.awaits(link.id, message.request);
     if (type === 'differ' || type === 'answer') return this.#to.repairs.awaits(link.id, message.request);
+    if (type === 'probed') return this.#to.membership.suspicions.awaits(link, message);
     return true;
   }
 
@@ -89,7 +93,7 @@ export class Receiver {
   }
 
   #dispatch(turn: Turn, link: Link, message: Message, bytes: Uint8Array): void {
-    const { membership, broadcasting, antiEntropy, source, repairs, retention, ownOrigin } = this.#to;
+    const { membership, antiEntropy, source, repairs, retention, ownOrigin } = this.#to;
     switch (message.type) {
       case 'hello':
         if (link.hello) throw new MalformedMessage('a second hello');
@@ -97,18 +101,10 @@ export class Receiver {
       case 'goodbye':
         return membership.goodbye(turn, link, message);
       case 'push':
-        broadcasting.gossip.receive(turn, link, message, bytes);
-        // It says nothing of any other origin.
-        if (message.origin === this.#core.origin) ownOrigin.check(turn, link);
-        return;
       case 'have':
-        this.#core.counters.havesReceived++;
-        broadcasting.grafts.announced(turn, link, message);
-        return ownOrigin.check(turn, link);
       case 'graft':
-        return broadcasting.answers.graft(turn, link, message);
       case 'prune':
-        return broadcasting.answers.prune(link, message);
+        return this.#news(turn, link, message, bytes);
       case 'digest':
         return antiEntropy.digest(turn, link, message);
       case 'same':
@@ -149,11 +145,33 @@ export class Receiver {
         return membership.heartbeat.pinged(turn, link, message);
       case 'pong':
         return membership.heartbeat.ponged(turn, link, message);
+      case 'probe':
+        return membership.suspicions.probe(turn, link, message);
+      case 'probed':
+        return membership.suspicions.probed(turn, link, message);
       case 'peers':
         return membership.peers(turn, link, message);
       case 'ack':
         link.flow.acknowledged = Math.max(link.flow.acknowledged, Math.min(message.bytes, link.flow.sent));
         return;
+    }
+  }
+
+  #news(turn: Turn, link: Link, message: Push | Have | Graft | Prune, bytes: Uint8Array): void {
+    const { broadcasting, ownOrigin } = this.#to;
+    switch (message.type) {
+      case 'push':
+        broadcasting.gossip.receive(turn, link, message, bytes);
+        // It says nothing of any other origin.
+        if (message.origin === this.#core.origin) ownOrigin.check(turn, link);
+        return;
+      case 'have':
+        broadcasting.grafts.announced(turn, link, message);
+        return ownOrigin.check(turn, link);
+      case 'graft':
+        return broadcasting.answers.graft(turn, link, message);
+      case 'prune':
+        return broadcasting.answers.prune(link, message);
     }
   }
 

@@ -21,7 +21,9 @@ import { Broadcasting } from './gossip/broadcasting.js';
 import { isMesh } from './gossip/mesh.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
-import { Membership } from './membership.js';
+import { type LinkObserver, Membership } from './links/membership.js';
+import type { DownMarks, Liveness } from './links/suspicions.js';
+import { OwnDelay } from './own-delay.js';
 import { OwnOrigin } from './own-origin.js';
 import { Receiver } from './receiver.js';
 import { Repairs } from './repairs.js';
@@ -46,6 +48,9 @@ export interface ReplicaSettings extends ReplicaOptions {
   /** Where news goes; default: broadcast trees. */
   readonly broadcast?: Broadcast;
 }
+
+/** Nobody is told. */
+const UNTOLD: DownMarks = { confirmedDown: () => undefined, isDown: () => false };
 
 /**
  * The whole of a peer's logic as a deterministic state machine: `handle(input, now)` gives the step to perform. It does
@@ -97,6 +102,7 @@ export class Replica {
       random,
       view,
       clock: new Clock(stored.clock, settings.maxClockDriftMs),
+      delay: new OwnDelay(),
       buckets: new Map(buckets),
       links: new Map(),
       addresses: new AddressBook(settings.peers, stored.addresses, backoff, random),
@@ -128,11 +134,7 @@ export class Replica {
       sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
     });
     this.#verification = new Verification(this.core, (...session) => this.#repairs.verify(...session));
-    this.#membership = new Membership(this.core, broadcast, {
-      linkUp: (turn, link, hello) => this.#linkUp(turn, link, hello),
-      linkDown: (turn, link) => this.#linkDown(turn, link),
-      linkResumed: (turn, link) => this.antiEntropy.linkResumed(turn, link),
-    });
+    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), UNTOLD);
     this.#receiver = new Receiver(this.core, {
       membership: this.#membership,
       broadcasting: this.#broadcasting,
@@ -150,6 +152,11 @@ export class Replica {
     return this.#retention.members;
   }
 
+  /** Who is suspected of being gone, and who is held for down. */
+  get liveness(): Liveness {
+    return this.#membership.suspicions;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }
@@ -158,6 +165,7 @@ export class Replica {
     const turn = new Turn(now, this.core.view, this.core.counters, (...found) =>
       this.#damage.quarantine(...found),
     );
+    this.core.delay.handling(now.mono);
     if (this.#writer.isBurnt) this.#writer.renew(turn);
     let linksChanged = !ABOUT_DATA.has(input.kind);
     switch (input.kind) {
@@ -207,8 +215,10 @@ export class Replica {
         break;
     }
     // To walk all links and addresses for each message would cost more than to take it.
-    if (linksChanged || turn.hasClosed) this.#linksWakeAt = this.#membership.nextWakeAt();
-    return turn.finish(this.#nextWakeAt(now.mono), this.core.addresses.takeChanges());
+    if (linksChanged || turn.hasClosed) this.#linksWakeAt = this.#membership.nextWakeAt(now.mono);
+    const wakeAt = this.#nextWakeAt(now.mono);
+    this.core.delay.handled(wakeAt);
+    return turn.finish(wakeAt, this.core.addresses.takeChanges());
   }
 
   #verify(turn: Turn, { request, target, bucket }: Extract<Input, { kind: 'verify' }>): void {
@@ -260,6 +270,14 @@ export class Replica {
       this.#damage.nextWakeAt(now),
       this.#audit.nextWakeAt(now),
     );
+  }
+
+  #linkObserver(): LinkObserver {
+    return {
+      linkUp: (turn, link, hello) => this.#linkUp(turn, link, hello),
+      linkDown: (turn, link) => this.#linkDown(turn, link),
+      linkResumed: (turn, link) => this.antiEntropy.linkResumed(turn, link),
+    };
   }
 
   #linkUp(turn: Turn, link: Link, hello: Hello): void {

@@ -45,6 +45,8 @@ const TYPES: Readonly<Record<Message['type'], number>> = {
   have: 22,
   graft: 23,
   prune: 24,
+  probe: 25,
+  probed: 26,
 };
 
 const page = readPage('docs/PROTOCOL.md');

@@ -4,7 +4,9 @@ import { MAX_ADDRESSES, MAX_BUCKETS } from '../limits.js';
 import type { CodecsOf } from './message-codec.js';
 
 /** Messages about links and the peers at their ends. */
-export const linkCodecs: CodecsOf<'hello' | 'goodbye' | 'ping' | 'pong' | 'peers' | 'ack'> = {
+export const linkCodecs: CodecsOf<
+  'hello' | 'goodbye' | 'ping' | 'pong' | 'peers' | 'ack' | 'probe' | 'probed'
+> = {
   hello: {
     write: (m) => [
       m.protocol,
@@ -60,5 +62,18 @@ export const linkCodecs: CodecsOf<'hello' | 'goodbye' | 'ping' | 'pong' | 'peers
   ack: {
     write: ({ bytes }) => [bytes],
     read: (f) => ({ type: 'ack', bytes: f.uint() }),
+  },
+  probe: {
+    write: ({ id, peer }) => [id, peer],
+    read: (f) => ({ type: 'probe', id: f.uint(), peer: f.id() as PeerId }),
+  },
+  probed: {
+    write: ({ id, peer, heardMsAgo }) => [id, peer, heardMsAgo],
+    read: (f) => ({
+      type: 'probed',
+      id: f.uint(),
+      peer: f.id() as PeerId,
+      heardMsAgo: f.orNull((field) => field.uint()),
+    }),
   },
 };

@@ -88,6 +88,7 @@ export class Grafts {
 
   /** The other side has these. */
   announced(turn: Turn, link: Link, { buckets, onRequest }: Have): void {
+    this.#core.counters.havesReceived++;
     const rows = buckets.reduce((sum, [, vector]) => sum + vector.intervalCount(), 1);
     if (!this.#spend(turn, link, rows)) return this.#observer.suspect(turn, link, 'endless announcements', 1);
     for (const [name, vector] of buckets) {

@@ -212,6 +212,8 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   members: of('members', {
     records: fc.uniqueArray(record, { selector: (member) => member.peer, maxLength: 3 }),
   }),
+  probe: of('probe', { id: count, peer }),
+  probed: of('probed', { id: count, peer, heardMsAgo: fc.option(count) }),
 };
 
 export const message = fc.oneof(...Object.values(MESSAGES));

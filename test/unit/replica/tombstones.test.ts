@@ -261,6 +261,7 @@ describe('the work', () => {
 
   test('an idle peer without tombstones is not woken for it', () => {
     const s = scene({ pingMs: 1e9 });
+    s.subject.say(s.link, { type: 'pong', id: 1, clock: 0 });
     s.subject.pass(1);
     expect(s.subject.wakeAt - s.subject.now).toBeGreaterThan(10_000);
   });

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
-import { RumeurError } from '../base/errors.js';
-import { isId, type PeerId } from '../base/ids.js';
-import { parsePeerUrl } from '../base/url.js';
-import { isLoopbackHost } from '../config/addresses.js';
-import { MAX_ADDRESSES } from '../protocol/limits.js';
-import type { Link } from '../protocol/link.js';
-import type { Address, Hello, Peers } from '../protocol/messages.js';
-import { activeLinks, type Core } from './core.js';
-import type { Turn } from './turn.js';
+import { RumeurError } from '../../base/errors.js';
+import { isId, type PeerId } from '../../base/ids.js';
+import { parsePeerUrl } from '../../base/url.js';
+import { isLoopbackHost } from '../../config/addresses.js';
+import { MAX_ADDRESSES } from '../../protocol/limits.js';
+import type { Link } from '../../protocol/link.js';
+import type { Address, Hello, Peers } from '../../protocol/messages.js';
+import { activeLinks, type Core } from '../core.js';
+import type { Turn } from '../turn.js';
 
 /** Which peers there are and where: what neighbours tell, what people add, and what they keep out. */
 export class Discovery {

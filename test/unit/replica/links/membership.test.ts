@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { RumeurError } from '../../../src/base/errors.js';
-import type { LinkId, SessionId } from '../../../src/base/ids.js';
-import { activeLinks } from '../../../src/replica/core.js';
-import type { Reply } from '../../../src/replica/step.js';
-import { BUCKET, digestOf, helloOf, id, op, peerId, push, Subject, vector } from './builders.js';
+import { RumeurError } from '../../../../src/base/errors.js';
+import type { LinkId, SessionId } from '../../../../src/base/ids.js';
+import { activeLinks } from '../../../../src/replica/core.js';
+import type { Reply } from '../../../../src/replica/step.js';
+import { BUCKET, digestOf, helloOf, id, op, peerId, push, Subject, vector } from '../builders.js';
 
 const A = 'http://a:1';
 const B = 'http://b:1';

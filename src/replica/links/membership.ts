@@ -1,13 +1,14 @@
-import type { LinkId } from '../base/ids.js';
-import type { Broadcast } from '../protocol/broadcast.js';
-import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../protocol/link.js';
-import type { Goodbye, Hello, Peers } from '../protocol/messages.js';
-import { Complaints } from './complaints.js';
-import { activeLinks, type Core, digestOf, linkTo } from './core.js';
+import type { LinkId } from '../../base/ids.js';
+import type { Broadcast } from '../../protocol/broadcast.js';
+import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../../protocol/link.js';
+import type { Goodbye, Hello, Peers } from '../../protocol/messages.js';
+import { Complaints } from '../complaints.js';
+import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
 import { Discovery } from './discovery.js';
 import { Heartbeat } from './heartbeat.js';
-import type { Turn } from './turn.js';
+import { type DownMarks, Suspicions } from './suspicions.js';
+import type { Turn } from '../turn.js';
 
 /** A link must have finished its handshake this long after its opening, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -27,22 +28,24 @@ export class Membership {
   readonly #broadcast: Broadcast;
   readonly #observer: LinkObserver;
   readonly heartbeat: Heartbeat;
+  readonly suspicions: Suspicions;
   readonly #dialer: Dialer;
   readonly #discovery: Discovery;
   readonly #complaints = new Complaints();
   #leaving = false;
 
-  constructor(core: Core, broadcast: Broadcast, observer: LinkObserver) {
+  constructor(core: Core, broadcast: Broadcast, observer: LinkObserver, marks: DownMarks) {
     this.#core = core;
     this.#broadcast = broadcast;
     this.#observer = observer;
-    this.heartbeat = new Heartbeat(core);
+    this.heartbeat = new Heartbeat(core, (turn, link) => this.suspicions.begin(turn, link));
+    this.suspicions = new Suspicions(core, marks, this.heartbeat);
     this.#dialer = new Dialer(core);
     this.#discovery = new Discovery(core);
   }
 
   opened(turn: Turn, id: LinkId, direction: 'in' | 'out', remote: string, url: string | undefined): void {
-    const link = openLink(id, direction, remote, url, turn.now);
+    const link = openLink(id, direction, remote, url, turn.now, this.#core.delay.awake(turn.now));
     this.#core.links.set(id, link);
     turn.send(link, this.#hello(turn.wall));
     if (this.#leaving) this.#refuse(turn, link, 'LEAVING', 'this peer is leaving');
@@ -126,12 +129,14 @@ export class Membership {
         direction: link.direction,
       });
     }
+    this.suspicions.met(hello.peer);
     this.#observer.linkUp(turn, link, hello);
     this.#discovery.share(turn, link, hello);
   }
 
   #unplug(turn: Turn, link: Link): void {
     this.#broadcast.linkDown(link.id);
+    this.suspicions.linkDown(link);
     this.#observer.linkDown(turn, link);
   }
 
@@ -186,6 +191,7 @@ export class Membership {
     }
     const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
     this.#core.addresses.lost(hello.peer, turn.now, refused);
+    if (!refused && !this.#leaving) this.suspicions.begin(turn, link);
     // Of two links to one peer the one that went first is not news when the other follows.
     if (link.goodbye === 'DUPLICATE') return;
     turn.note('info', 'disconnected', `disconnected from ${hello.name}: ${link.goodbye ?? reason}`, {
@@ -228,15 +234,20 @@ export class Membership {
     const surplus = this.#dialer.surplus(turn.now);
     if (surplus) this.#refuse(turn, surplus, 'OVERLOADED', 'room is made for others', 'debug');
     this.heartbeat.wake(turn);
+    this.suspicions.wake(turn);
     for (const link of this.#core.links.values()) {
       const late = !link.hello && !link.closing && turn.now - link.openedAt >= HELLO_TIMEOUT_MS;
       if (late) this.#refuse(turn, link, 'TIMEOUT', 'no HELLO in time');
     }
   }
 
-  nextWakeAt(): number {
+  nextWakeAt(now: number): number {
     if (this.#leaving) return Infinity;
-    let next = Math.min(this.heartbeat.nextWakeAt(), this.#dialer.nextWakeAt());
+    let next = Math.min(
+      this.heartbeat.nextWakeAt(now),
+      this.suspicions.nextWakeAt(now),
+      this.#dialer.nextWakeAt(),
+    );
     for (const link of this.#core.links.values()) {
       if (!link.hello && !link.closing) next = Math.min(next, link.openedAt + HELLO_TIMEOUT_MS);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LinkId } from '../../../src/base/ids.js';
-import type { Link } from '../../../src/protocol/link.js';
-import { EPOCH, Subject } from './builders.js';
+import type { LinkId } from '../../../../src/base/ids.js';
+import type { Link } from '../../../../src/protocol/link.js';
+import { EPOCH, Subject } from '../builders.js';
 
 const linkOf = (subject: Subject, id: LinkId): Link => subject.replica.core.links.get(id) as Link;
 

@@ -1,7 +1,7 @@
-import type { PeerId } from '../base/ids.js';
-import type { Link } from '../protocol/link.js';
-import { activeLinks, type Core } from './core.js';
-import type { Turn } from './turn.js';
+import type { PeerId } from '../../base/ids.js';
+import type { Link } from '../../protocol/link.js';
+import { activeLinks, type Core } from '../core.js';
+import type { Turn } from '../turn.js';
 
 /** Dials under way at once. */
 const MAX_DIALS = 16;

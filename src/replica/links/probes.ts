@@ -1,0 +1,109 @@
+import type { LinkId, PeerId } from '../../base/ids.js';
+import { RecentMap } from '../../base/recent-map.js';
+import type { Link } from '../../protocol/link.js';
+import type { Probe, Probed } from '../../protocol/messages.js';
+import { activeLinks, type Core, linkTo } from '../core.js';
+import type { Turn } from '../turn.js';
+
+/** Neighbours that are asked about a peer: enough that one slow or lying one decides nothing (SWIM takes 1 to 3). */
+const WITNESSES = 3;
+/** An answer that has not come so long after the question does not count any more, milliseconds. */
+const PATIENCE_MS = 2_000;
+/** Who is asked pings the peer unless it has heard from it this lately, milliseconds: it knows more the next time. */
+const LATELY_MS = 1_000;
+/** Questions that are remembered, so that a late answer is no misdeed. */
+const REMEMBERED = 256;
+
+/** One question to a few neighbours: who has heard this peer? Times are those of our waking hours. */
+export interface Round {
+  readonly id: number;
+  readonly peer: PeerId;
+  readonly askedAt: number;
+  readonly waiting: Set<LinkId>;
+  /** How many have answered, whatever they know. */
+  answers: number;
+  /** When any of them last heard the peer, as far as they said. */
+  heardAt: number;
+}
+
+/** What others have heard of a peer that does not answer us, and what we tell others who ask. */
+export class Probes {
+  readonly #core: Core;
+  readonly #open = new Map<number, Round>();
+  /** Links that were asked under an id, and have not answered. */
+  readonly #asked = new RecentMap<string, boolean>(REMEMBERED);
+  #lastId = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Asks a few neighbours, but for those that are in doubt themselves. */
+  ask(turn: Turn, peer: PeerId, isDoubtful: (peer: PeerId) => boolean): Round {
+    const witnesses = activeLinks(this.#core).filter(
+      ({ hello }) => hello && hello.peer !== peer && !isDoubtful(hello.peer),
+    );
+    this.#core.random.shuffle(witnesses);
+    const asked = witnesses.slice(0, WITNESSES);
+    const round: Round = {
+      id: ++this.#lastId,
+      peer,
+      askedAt: this.#core.delay.awake(turn.now),
+      waiting: new Set(asked.map(({ id }) => id)),
+      answers: 0,
+      heardAt: -Infinity,
+    };
+    for (const link of asked) {
+      this.#asked.set(keyOf(link.id, round.id), true);
+      turn.send(link, { type: 'probe', id: round.id, peer });
+    }
+    this.#open.set(round.id, round);
+    return round;
+  }
+
+  /** When a round is over, by the clock of our waking hours: at the latest then, or when all have answered. */
+  overAt({ waiting, askedAt }: Round): number {
+    return waiting.size === 0 ? askedAt : askedAt + PATIENCE_MS;
+  }
+
+  end({ id }: Round): void {
+    this.#open.delete(id);
+  }
+
+  /** Whether this was asked on the link and not answered yet: also when the answer does not count any more. */
+  awaits(link: LinkId, { id, peer }: Probed): boolean {
+    const round = this.#open.get(id);
+    return this.#asked.get(keyOf(link, id)) === true && (round === undefined || round.peer === peer);
+  }
+
+  answered(turn: Turn, link: Link, { id, heardMsAgo }: Probed): void {
+    this.#asked.set(keyOf(link.id, id), false);
+    const round = this.#open.get(id);
+    if (!round?.waiting.delete(link.id)) return;
+    round.answers++;
+    if (heardMsAgo === null) return;
+    round.heardAt = Math.max(round.heardAt, this.#core.delay.awake(turn.now) - heardMsAgo);
+  }
+
+  linkDown(link: LinkId): void {
+    for (const { waiting } of this.#open.values()) waiting.delete(link);
+  }
+
+  /** A neighbour asks. @param lostAt when we last heard a peer that we have lost lately, in our waking hours */
+  question(
+    turn: Turn,
+    link: Link,
+    { id, peer }: Probe,
+    lostAt: number | undefined,
+    ping: (turn: Turn, link: Link) => void,
+  ): void {
+    const awake = this.#core.delay.awake(turn.now);
+    const other = linkTo(this.#core, peer);
+    const heardAt = peer === this.#core.self.peer ? awake : (other?.heardAt ?? lostAt);
+    if (other && awake - other.heardAt > LATELY_MS) ping(turn, other);
+    const heardMsAgo = heardAt === undefined ? null : Math.max(0, Math.round(awake - heardAt));
+    turn.send(link, { type: 'probed', id, peer, heardMsAgo });
+  }
+}
+
+const keyOf = (link: LinkId, id: number): string => `${link} ${id}`;

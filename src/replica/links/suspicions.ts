@@ -1,0 +1,233 @@
+import type { PeerId } from '../../base/ids.js';
+import type { Link } from '../../protocol/link.js';
+import type { Probe, Probed } from '../../protocol/messages.js';
+import { type Core, linkTo } from '../core.js';
+import type { Turn } from '../turn.js';
+import { Probes, type Round } from './probes.js';
+
+/** The first pause between two questions about a peer, milliseconds; it doubles up to `pingTimeoutMs`. */
+const FIRST_PAUSE_MS = 1_000;
+/** Suspicions at a time: beyond, the oldest is forgotten. */
+const MOST = 1_024;
+/** Peers that we alone hold for down. */
+const MOST_DOWN = 1_024;
+
+/** What the cluster says, and is told, of peers that are gone. */
+export interface DownMarks {
+  /** Several have not heard this peer for long, and it cannot be reached: everybody may be told. */
+  confirmedDown(turn: Turn, peer: PeerId): void;
+  /** Whether anybody said so, and the peer has not announced itself since. */
+  isDown(peer: PeerId): boolean;
+}
+
+/** What is known of whether a peer lives, for people and for whoever chooses whom to dial. */
+export interface Liveness {
+  isSuspect(peer: PeerId): boolean;
+  isDown(peer: PeerId): boolean;
+}
+
+/** A peer that has fallen silent, or whose link ended without its saying so. Times are those of our waking hours. */
+interface Suspicion {
+  readonly peer: PeerId;
+  readonly name: string;
+  readonly since: number;
+  /** When we last heard it. */
+  readonly heardAt: number;
+  /** Not before then is it called down. */
+  ripeAt: number;
+  nextRoundAt: number;
+  pauseMs: number;
+  round: Round | undefined;
+  /** Others hear it: a link of ours that is still silent then is broken. */
+  closeAt: number;
+}
+
+/**
+ * From the first silence to the verdict. Some neighbours are asked whether they hear the peer. If any of them does, its
+ * link is at fault: it is closed, to be dialled anew, and nobody is told anything. Else it is down once it was silent for
+ * `pingTimeoutMs` and dials failed: everybody may be told when any neighbour is there to confirm it; a peer that hears
+ * nobody at all may be the one that is cut off, and keeps its opinion to itself.
+ *
+ * After SWIM (Das, Gupta and Motivala, 2002), with suspicion and indirect probes, over links instead of datagrams.
+ */
+export class Suspicions implements Liveness {
+  readonly #core: Core;
+  readonly #marks: DownMarks;
+  readonly #timeoutMs: (link: Link) => number;
+  readonly #ping: (turn: Turn, link: Link) => void;
+  readonly #probes: Probes;
+  readonly #suspected = new Map<PeerId, Suspicion>();
+  readonly #downHere = new Set<PeerId>();
+
+  constructor(
+    core: Core,
+    marks: DownMarks,
+    heartbeat: { timeoutMs(link: Link): number; ping(turn: Turn, link: Link): void },
+  ) {
+    this.#core = core;
+    this.#marks = marks;
+    this.#timeoutMs = (link) => heartbeat.timeoutMs(link);
+    this.#ping = (...ping) => heartbeat.ping(...ping);
+    this.#probes = new Probes(core);
+  }
+
+  /** Its pings go unanswered, or its last link has ended. */
+  begin(turn: Turn, { hello, heardAt }: Link): void {
+    if (!hello) return;
+    const former = this.#suspected.get(hello.peer);
+    if (former && former.since > heardAt) return;
+    this.#drop(former);
+    const since = this.#core.delay.awake(turn.now);
+    forgetOldest(this.#suspected, MOST);
+    this.#suspected.set(hello.peer, {
+      peer: hello.peer,
+      name: hello.name,
+      since,
+      heardAt,
+      ripeAt: heardAt + this.#core.options.pingTimeoutMs,
+      nextRoundAt: since,
+      pauseMs: FIRST_PAUSE_MS,
+      round: undefined,
+      closeAt: Infinity,
+    });
+  }
+
+  /** It is there: there is a new link to it. */
+  met(peer: PeerId): void {
+    this.#downHere.delete(peer);
+    this.#drop(this.#suspected.get(peer));
+  }
+
+  #drop(suspicion: Suspicion | undefined): void {
+    if (!suspicion) return;
+    if (suspicion.round) this.#probes.end(suspicion.round);
+    this.#suspected.delete(suspicion.peer);
+  }
+
+  isSuspect(peer: PeerId): boolean {
+    const suspicion = this.#suspected.get(peer);
+    return suspicion !== undefined && !this.#isHeard(suspicion);
+  }
+
+  isDown(peer: PeerId): boolean {
+    return this.#downHere.has(peer) || this.#marks.isDown(peer);
+  }
+
+  #isHeard({ peer, since }: Suspicion): boolean {
+    return (linkTo(this.#core, peer)?.heardAt ?? -Infinity) >= since;
+  }
+
+  /** A neighbour asks whether we hear a peer. */
+  probe(turn: Turn, link: Link, message: Probe): void {
+    this.#probes.question(turn, link, message, this.#suspected.get(message.peer)?.heardAt, this.#ping);
+  }
+
+  awaits(link: Link, message: Probed): boolean {
+    return this.#probes.awaits(link.id, message);
+  }
+
+  probed(turn: Turn, link: Link, message: Probed): void {
+    this.#probes.answered(turn, link, message);
+  }
+
+  linkDown(link: Link): void {
+    this.#probes.linkDown(link.id);
+  }
+
+  wake(turn: Turn): void {
+    const awake = this.#core.delay.awake(turn.now);
+    for (const suspicion of this.#suspected.values()) {
+      if (this.#isHeard(suspicion)) this.#drop(suspicion);
+      else this.#pursue(turn, suspicion, awake);
+    }
+  }
+
+  #pursue(turn: Turn, suspicion: Suspicion, awake: number): void {
+    const { round, peer, name } = suspicion;
+    if (round && this.#probes.overAt(round) <= awake) this.#judge(turn, suspicion, round, awake);
+    const link = linkTo(this.#core, peer);
+    if (link && suspicion.closeAt <= awake) {
+      turn.note('info', 'link-broken', `others hear ${name}, we do not: it is dialled anew`, { peer });
+      turn.close(link, 'broken: others hear the peer');
+    }
+    if (this.#suspected.has(peer) && !suspicion.round && this.#nextRoundAt(suspicion, awake) <= awake) {
+      suspicion.round = this.#probes.ask(turn, peer, (other) => this.#suspected.has(other));
+    }
+  }
+
+  #judge(turn: Turn, suspicion: Suspicion, round: Round, awake: number): void {
+    const { pingMs, pingTimeoutMs } = this.#core.options;
+    this.#probes.end(round);
+    suspicion.round = undefined;
+    suspicion.nextRoundAt = awake + suspicion.pauseMs;
+    suspicion.pauseMs = Math.min(2 * suspicion.pauseMs, pingTimeoutMs);
+    // A neighbour of it hears its pings at least.
+    if (round.heardAt > awake - 2 * pingMs) {
+      suspicion.ripeAt = Math.max(suspicion.ripeAt, awake + pingMs);
+      this.#doubtLink(suspicion, round.heardAt, awake);
+    } else if (this.#isRipe(suspicion, round.askedAt)) this.#confirm(turn, suspicion, round.answers, awake);
+  }
+
+  /** The peer lived when our ping should long have been answered. */
+  #doubtLink(suspicion: Suspicion, heardAt: number, awake: number): void {
+    const link = linkTo(this.#core, suspicion.peer);
+    if (!link?.ping || suspicion.closeAt < Infinity) return;
+    const timeoutMs = this.#timeoutMs(link);
+    if (heardAt > Math.max(link.ping.awakeAt, link.heardAt) + timeoutMs)
+      suspicion.closeAt = awake + timeoutMs;
+  }
+
+  /** Silent for long, without a link, and not to be reached at any address that we know. */
+  #isRipe({ peer, ripeAt }: Suspicion, awake: number): boolean {
+    if (awake < ripeAt || linkTo(this.#core, peer)) return false;
+    if (awake >= ripeAt + this.#core.options.pingTimeoutMs) return true;
+    for (const { record, failures, dialing } of this.#core.addresses.active()) {
+      if (record.id === peer && (dialing || failures === 0)) return false;
+    }
+    return true;
+  }
+
+  #confirm(turn: Turn, suspicion: Suspicion, witnesses: number, awake: number): void {
+    const { peer, name, heardAt } = suspicion;
+    this.#drop(suspicion);
+    if (witnesses > 0) this.#marks.confirmedDown(turn, peer);
+    if (!this.#marks.isDown(peer)) {
+      forgetOldest(this.#downHere, MOST_DOWN);
+      this.#downHere.add(peer);
+    }
+    const seconds = Math.round((awake - heardAt) / 1000);
+    const confirmed =
+      witnesses > 0 ? 'its neighbours that we asked have not heard it either' : 'nobody is there to ask';
+    turn.note('info', 'peer-down', `${name} is down: silent for ${seconds} s, ${confirmed}`, {
+      peer,
+      witnesses,
+    });
+  }
+
+  /** The verdict takes a round of its own, begun when the peer was silent for long enough. */
+  #nextRoundAt(suspicion: Suspicion, awake: number): number {
+    return this.#isRipe(suspicion, awake) ? awake : suspicion.nextRoundAt;
+  }
+
+  nextWakeAt(now: number): number {
+    const { delay } = this.#core;
+    const awake = delay.awake(now);
+    let next = Infinity;
+    for (const suspicion of this.#suspected.values()) {
+      if (this.#isHeard(suspicion)) continue;
+      const { round, closeAt, ripeAt } = suspicion;
+      next = Math.min(next, round ? this.#probes.overAt(round) : this.#nextRoundAt(suspicion, awake));
+      if (linkTo(this.#core, suspicion.peer)) next = Math.min(next, closeAt);
+      else if (!round && ripeAt > awake) next = Math.min(next, ripeAt);
+    }
+    return delay.until(next);
+  }
+}
+
+function forgetOldest(kept: Map<PeerId, unknown> | Set<PeerId>, most: number): void {
+  if (kept.size < most) return;
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest);
+    return;
+  }
+}
