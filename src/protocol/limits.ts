@@ -1,8 +1,8 @@
 import { MOST_INTERVALS } from '../data/policies/causal.js';
 
 /** The protocol versions that this build speaks, lowest and highest. */
-export const PROTOCOL_MIN = 2;
-export const PROTOCOL_MAX = 2;
+export const PROTOCOL_MIN = 3;
+export const PROTOCOL_MAX = 3;
 
 /** Bounds of everything that comes from another peer. A peer's own `limits` only ever lower what it writes itself. */
 export const MAX_MESSAGE_BYTES = 17 * 2 ** 20;

@@ -10,7 +10,7 @@ import type { Hello } from '../protocol/messages.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { Audit } from './audit.js';
 import type { StoredState } from './batch.js';
-import { openBucket } from './bucket.js';
+import { type Bucket, openBucket } from './bucket.js';
 import { Clock } from './clock.js';
 import { type Core, newCounters, type ReplicaOptions } from './core.js';
 import { Damage } from './damage.js';
@@ -20,7 +20,7 @@ import { Gossip } from './gossip.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
 import { Membership } from './membership.js';
-import { OwnOrigin } from './own-origin.js';
+import { OwnOrigin, type Suspect } from './own-origin.js';
 import { Receiver } from './receiver.js';
 import { Repairs } from './repairs.js';
 import { Retention } from './retention.js';
@@ -71,10 +71,6 @@ export class Replica {
   ) {
     const random = new Random(seed);
     const backoff = { ownUrl: settings.url, capacity: settings.addresses, backoffMs: settings.dialBackoffMs };
-    const buckets = Object.entries(settings.buckets).map(([name, { policy }]) => {
-      const bucket = name as BucketName;
-      return [bucket, openBucket(bucket, policy, stored.buckets.get(bucket))] as const;
-    });
     this.core = {
       options: settings,
       self: {
@@ -86,7 +82,7 @@ export class Replica {
       random,
       view,
       clock: new Clock(stored.clock, settings.maxClockDriftMs),
-      buckets: new Map(buckets),
+      buckets: openBuckets(settings, stored),
       links: new Map(),
       addresses: new AddressBook(settings.peers, stored.addresses, backoff, random),
       counters: newCounters(),
@@ -99,10 +95,12 @@ export class Replica {
     this.#pull = new DeltaPull(this.core);
     this.#damage = new Damage(this.core, (...lost) => keeperOf(this.core, this.members, ...lost));
     this.#audit = new Audit(this.core);
-    this.#retention = new Retention(this.core, stored.members);
-    const ownOrigin = new OwnOrigin(this.core, this.#writer, (...misdeed) =>
-      this.#membership.suspect(...misdeed),
-    );
+    const suspect: Suspect = (...misdeed) => this.#membership.suspect(...misdeed);
+    this.#retention = new Retention(this.core, stored.members, {
+      suspect,
+      met: (link, member) => this.#membership.heardOf(link, member),
+    });
+    const ownOrigin = new OwnOrigin(this.core, this.#writer, suspect);
     this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
       membersHash: () => this.members.hash(),
       membersDiffer: (turn, link) => this.#retention.differ(turn, link),
@@ -257,3 +255,11 @@ export class Replica {
     this.antiEntropy.linkDown(turn, link.id);
   }
 }
+
+const openBuckets = ({ buckets }: ReplicaSettings, stored: StoredState): Map<BucketName, Bucket> =>
+  new Map(
+    Object.entries(buckets).map(([name, { policy }]) => {
+      const bucket = name as BucketName;
+      return [bucket, openBucket(bucket, policy, stored.buckets.get(bucket))];
+    }),
+  );
