@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.js';
 import { digest128, utf8 } from '../base/bytes.js';
 import type { BucketName, OriginId, PeerId } from '../base/ids.js';
-import { type Stamp, stampToText } from '../data/stamp.js';
+import { type Stamp, STAMP_ZERO, stampToText } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 
 /**
@@ -11,6 +11,8 @@ import type { VersionVector } from '../data/version-vector.js';
 export interface MemberRecord {
   readonly peer: PeerId;
   readonly name: string;
+  /** Where others reach it; `null` when it cannot be dialled. */
+  readonly url: string | null;
   /** The member's clock at the announcement; strictly rising. */
   readonly number: Stamp;
   /** The origin under which the member writes, and before it those under which it wrote formerly: the latest few. */
@@ -19,38 +21,69 @@ export interface MemberRecord {
   readonly vectors: readonly (readonly [BucketName, VersionVector])[];
   /** The number up to which its announcements do not count, known or not: the member was evicted. 0 when it never was. */
   readonly evictedUpTo: Stamp;
+  /**
+   * The number up to which its announcements are those of a peer that was confirmed down: it is refuted by a greater one.
+   * Down is not forgotten: tombstones still wait for it. 0 when it never was.
+   */
+  readonly downUpTo: Stamp;
 }
 
 /** What a roster says of a member: what two peers must agree about, as the rest follows from it. */
-export type MemberMark = Pick<MemberRecord, 'peer' | 'number' | 'evictedUpTo'>;
+export type MemberMark = Pick<MemberRecord, 'peer' | 'number' | 'evictedUpTo' | 'downUpTo'>;
 
 /** Whether the member does not count: it was evicted, and has announced nothing since. */
 export const isEvicted = ({ number, evictedUpTo }: MemberMark): boolean => number <= evictedUpTo;
 
-/** The marks of all records, by peer id. */
-export const rosterOf = (records: Iterable<MemberRecord>): MemberMark[] =>
-  [...records]
-    .map(({ peer, number, evictedUpTo }) => ({ peer, number, evictedUpTo }))
-    .sort((a, b) => (a.peer < b.peer ? -1 : 1));
+/** Whether the member was confirmed down, and has announced nothing since. */
+export const isDown = ({ number, downUpTo }: MemberMark): boolean => number <= downUpTo;
 
-/** 16 bytes over the canonical form of the roster: `peer:number:evictedUpTo;` of each member, in the order of their ids. */
-export function membersHash(records: Iterable<MemberRecord>): Uint8Array {
-  const rows = rosterOf(records).map(
-    ({ peer, number, evictedUpTo }) => `${peer}:${stampToText(number)}:${stampToText(evictedUpTo)};`,
-  );
-  return digest128(utf8(rows.join('')));
+export const markOf = ({ peer, number, evictedUpTo, downUpTo }: MemberMark): MemberMark => ({
+  peer,
+  number,
+  evictedUpTo,
+  downUpTo,
+});
+
+/** Whether `ours` says something that who knows `theirs` does not. */
+export const isNews = (ours: MemberMark, theirs: MemberMark | undefined): boolean =>
+  !theirs ||
+  ours.number > theirs.number ||
+  ours.evictedUpTo > theirs.evictedUpTo ||
+  ours.downUpTo > theirs.downUpTo;
+
+/** What a mark counts for in the hash of all records: 16 bytes over `peer:number:evictedUpTo:downUpTo`. */
+export function markDigest({ peer, number, evictedUpTo, downUpTo }: MemberMark): Uint8Array {
+  return digest128(utf8([peer, ...[number, evictedUpTo, downUpTo].map(stampToText)].join(':')));
 }
 
 /**
- * One record out of two of the same member: the later announcement, and the later eviction. Commutative, associative
- * and idempotent. It is `a` itself when `b` says nothing new.
+ * One record out of two of the same member: the later announcement, the later eviction and the later down mark.
+ * Commutative, associative and idempotent. It is `a` itself when `b` says nothing new.
  */
 export function mergeRecord(a: MemberRecord, b: MemberRecord): MemberRecord {
   assert(a.peer === b.peer, 'records of two members are merged');
   const later = isLater(b, a) ? b : a;
-  const evictedUpTo = a.evictedUpTo > b.evictedUpTo ? a.evictedUpTo : b.evictedUpTo;
-  return later.evictedUpTo === evictedUpTo ? later : { ...later, evictedUpTo };
+  return raised(later, a.evictedUpTo > b.evictedUpTo ? a : b, a.downUpTo > b.downUpTo ? a : b);
 }
+
+/** What others say of a member without having it from itself: that it was evicted, or is down. */
+export const withMarks = (record: MemberRecord, said: MemberMark): MemberRecord => raised(record, said, said);
+
+function raised(
+  record: MemberRecord,
+  { evictedUpTo }: Pick<MemberMark, 'evictedUpTo'>,
+  { downUpTo }: Pick<MemberMark, 'downUpTo'>,
+): MemberRecord {
+  if (evictedUpTo <= record.evictedUpTo && downUpTo <= record.downUpTo) return record;
+  return {
+    ...record,
+    evictedUpTo: latest(record.evictedUpTo, evictedUpTo),
+    downUpTo: latest(record.downUpTo, downUpTo),
+  };
+}
+
+export const latest = (...stamps: readonly Stamp[]): Stamp =>
+  stamps.reduce((last, stamp) => (stamp > last ? stamp : last), STAMP_ZERO);
 
 /** Honest members never give one number to two announcements; should it happen all the same, all must choose alike. */
 function isLater(a: MemberRecord, b: MemberRecord): boolean {
@@ -59,7 +92,7 @@ function isLater(a: MemberRecord, b: MemberRecord): boolean {
 }
 
 /** All that an announcement says, in a form that does not depend on the order of its vectors. */
-function contentOf({ name, origins, vectors }: MemberRecord): string {
+export function contentOf({ name, url, origins, vectors }: MemberRecord): string {
   const rows = vectors.map(([bucket, vector]) => `${bucket} ${vector.toText()}`).sort();
-  return JSON.stringify([name, origins, rows]);
+  return JSON.stringify([name, url, origins, rows]);
 }

@@ -3,7 +3,7 @@ import type { Dot } from '../data/dot.js';
 import type { EntryWithoutDigest } from '../data/entry.js';
 import type { Stamp } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
-import type { MemberRecord } from './members.js';
+import type { MemberMark, MemberRecord } from './members.js';
 
 /** The hashes of one bucket: 16 bytes each. Equal vector hashes mean that both cover the same dots. */
 export interface BucketDigest {
@@ -77,7 +77,7 @@ export interface Digest {
   readonly type: 'digest';
   readonly round: number;
   readonly buckets: readonly BucketDigest[];
-  /** The hash of the sender's member records: 16 bytes over each peer, number and eviction. */
+  /** The hash of the sender's member records: the sum of 16 bytes over each mark. */
   readonly membersHash: Uint8Array;
 }
 
@@ -218,10 +218,12 @@ export interface Answer {
   readonly answered: number;
 }
 
-/** The member records that the sender has, by number; asks for newer ones and is answered with them. */
+/** What member records the sender has; asks for newer ones and is answered with them. */
 export interface Roster {
   readonly type: 'roster';
-  readonly members: readonly { readonly peer: PeerId; readonly number: Stamp; readonly evictedUpTo: Stamp }[];
+  /** Whether these are all; else those that changed since the sender's last roster on this link. */
+  readonly full: boolean;
+  readonly members: readonly MemberMark[];
 }
 
 export interface Members {

@@ -2,13 +2,21 @@ import { equalBytes } from '../base/bytes.js';
 import type { BucketName, OriginId } from '../base/ids.js';
 import { nextStamp, type Stamp, STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
-import { isEvicted, type MemberRecord } from '../protocol/members.js';
+import { isEvicted, latest, type MemberRecord } from '../protocol/members.js';
 import { Complaints } from './complaints.js';
 import type { Core } from './core.js';
-import { isAnnounceable } from './member-bounds.js';
+import { isAnnounceable, roughSize } from './member-bounds.js';
 import { ANNOUNCEMENTS_BEFORE_EVICTION, type Members } from './members.js';
 import type { Roster } from './roster.js';
 import type { Turn } from './turn.js';
+
+/**
+ * Bytes a second of announcements that a peer gets to hear of all members together, about: where there are so many or so
+ * large ones that it would be more, each announces itself more rarely.
+ */
+const HEARD_PER_SECOND = 16 * 2 ** 10;
+/** Who is said to be down, or to have said what it has not, answers at most once in this time, milliseconds. */
+const REFUTE_MS = 1000;
 
 /** Origins that an announcement names at most: the present one and the latest former ones. */
 const MAX_OWN_ORIGINS = 8;
@@ -25,6 +33,10 @@ export class Announcer {
   readonly #roster: Roster;
   readonly #complaints = new Complaints();
   #lookAt = 0;
+  /** When the last announcement was begun. */
+  #begunAt = -Infinity;
+  /** It is due although nothing has changed: others say of us what is wrong. */
+  #isContradicted = false;
   #lastMark = 0;
   /** What is announced once it is on the disk. */
   #flushing: { readonly mark: number; readonly vectors: Vectors; readonly uncoverings: number } | undefined;
@@ -38,7 +50,8 @@ export class Announcer {
   wake(turn: Turn): void {
     if (this.#flushing || turn.now < this.nextWakeAt()) return;
     this.#lookAt = turn.now + this.#core.options.announceMs;
-    if (!this.#isDue(turn)) return;
+    if (!this.#isUrgent(turn) && !(turn.now - this.#begunAt >= this.pauseMs() && this.#hasChanged())) return;
+    this.#begunAt = turn.now;
     this.#flushing = {
       mark: ++this.#lastMark,
       vectors: this.#vectors(),
@@ -51,19 +64,36 @@ export class Announcer {
     return [...this.#core.buckets.values()].map(({ name, vector }) => [name, vector.clone()] as const);
   }
 
-  #isDue(turn: Turn): boolean {
-    const { options, origin, buckets } = this.#core;
+  /** The others have a wrong record of us, or none, or will soon take us for gone. */
+  #isUrgent(turn: Turn): boolean {
+    const { options, origin } = this.#core;
     const own = this.#members.own;
-    if (!own || isEvicted(own) || this.#members.isBeyond(own, turn.wall)) return true;
-    if (own.origins[0] !== origin || own.name !== options.name) return true;
-    const silentMs = turn.wall - stampMillis(own.number);
-    if (silentMs >= options.evictAfterMs / ANNOUNCEMENTS_BEFORE_EVICTION) return true;
-    const announced = new Map(own.vectors);
+    if (this.#isContradicted || !own || isEvicted(own) || this.#members.isBeyond(own, turn.wall)) return true;
+    if (own.origins[0] !== origin || own.name !== options.name || own.url !== options.url) return true;
+    return turn.wall - stampMillis(own.number) >= options.evictAfterMs / ANNOUNCEMENTS_BEFORE_EVICTION;
+  }
+
+  #hasChanged(): boolean {
+    const { buckets } = this.#core;
+    const announced = new Map(this.#members.own?.vectors);
     const isSame = ({ name, vector }: { name: BucketName; vector: VersionVector }): boolean => {
       const known = announced.get(name);
       return known !== undefined && equalBytes(known.hash(), vector.hash());
     };
     return announced.size !== buckets.size || ![...buckets.values()].every(isSame);
+  }
+
+  /** The least time between two announcements of ours that are not urgent, milliseconds. */
+  pauseMs(): number {
+    const own = this.#members.own;
+    const bytes = own ? roughSize(own) * this.#members.counted().length : 0;
+    return Math.max(this.#core.options.announceMs, (1000 * bytes) / HEARD_PER_SECOND);
+  }
+
+  /** Others say of us what is wrong: they are to hear from ourselves soon. */
+  contradicted(now: number): void {
+    this.#isContradicted = true;
+    this.#lookAt = Math.min(this.#lookAt, Math.max(now, this.#begunAt + REFUTE_MS));
   }
 
   /** All that was persisted up to the request with this mark is on the disk. */
@@ -73,6 +103,7 @@ export class Announcer {
     this.#flushing = undefined;
     if (flushed.uncoverings !== this.#core.counters.uncoverings) {
       // A damaged row, or an origin that was used twice: what is covered again by now need not be on the disk.
+      this.#begunAt = -Infinity;
       this.#lookAt = turn.now;
       return;
     }
@@ -80,10 +111,11 @@ export class Announcer {
     const record: MemberRecord = {
       peer: this.#core.self.peer,
       name: this.#core.options.name,
+      url: this.#core.options.url,
       number: nextStamp(this.#lastNumber(turn), turn.wall),
       origins: originsOf(this.#core.origin, own),
       vectors: flushed.vectors,
-      evictedUpTo: own && !this.#members.isBeyond(own, turn.wall) ? own.evictedUpTo : STAMP_ZERO,
+      ...this.#marks(turn, own),
     };
     if (!isAnnounceable(record)) {
       const message = 'what this peer covers is too fragmented to be announced: tombstones wait for it';
@@ -93,18 +125,25 @@ export class Announcer {
         message,
       );
     }
+    this.#isContradicted = false;
     this.#members.announce(turn, record);
     this.#roster.publish(turn, record);
   }
 
   /**
-   * Above it the next announcement counts: the last one, also that of our former self if this is a restored store, or our
-   * eviction by a faster clock. Not what a clock that ran ahead made.
+   * Above it the next announcement counts: the last one, also that of our former self if this is a restored store, or what
+   * others have said of us, by a faster clock. Not what a clock that ran ahead made.
    */
   #lastNumber(turn: Turn): Stamp {
     const own = this.#members.own;
     if (!own || this.#members.isBeyond(own, turn.wall)) return STAMP_ZERO;
-    return own.number > own.evictedUpTo ? own.number : own.evictedUpTo;
+    return latest(own.number, own.evictedUpTo, own.downUpTo);
+  }
+
+  #marks(turn: Turn, own: MemberRecord | undefined): Pick<MemberRecord, 'evictedUpTo' | 'downUpTo'> {
+    const isKept = own && !this.#members.isBeyond(own, turn.wall);
+    const { evictedUpTo, downUpTo } = isKept ? own : { evictedUpTo: STAMP_ZERO, downUpTo: STAMP_ZERO };
+    return { evictedUpTo, downUpTo };
   }
 
   nextWakeAt(): number {

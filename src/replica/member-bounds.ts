@@ -12,6 +12,16 @@ export const MAX_ALL_INTERVALS = 2 ** 20;
 export const weightOf = ({ vectors }: MemberRecord): number =>
   vectors.reduce((sum, [, vector]) => sum + vector.intervalCount(), 0);
 
+/** Rough bytes of a record without vectors, of an origin in one, and of an interval. */
+const [RECORD_BYTES, ORIGIN_BYTES, INTERVAL_BYTES] = [120, 24, 4];
+
+/** About how many bytes a record takes in a message. */
+export const roughSize = ({ vectors }: MemberRecord): number =>
+  vectors.reduce(
+    (sum, [, vector]) => sum + ORIGIN_BYTES * vector.size + INTERVAL_BYTES * vector.intervalCount(),
+    RECORD_BYTES,
+  );
+
 /** Whether a record is small enough for others to take it. */
 export const isAnnounceable = (record: MemberRecord): boolean => weightOf(record) <= MAX_RECORD_INTERVALS;
 

@@ -1,15 +1,38 @@
 import type { BucketName, PeerId } from '../base/ids.js';
-import { stampAt, stampMillis } from '../data/stamp.js';
+import { Fingerprint } from '../data/fingerprint.js';
+import { stampAt } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Link } from '../protocol/link.js';
-import { isEvicted, type MemberRecord, membersHash, mergeRecord } from '../protocol/members.js';
-import { Complaints } from './complaints.js';
+import {
+  contentOf,
+  isDown,
+  isEvicted,
+  latest,
+  markDigest,
+  type MemberMark,
+  type MemberRecord,
+  mergeRecord,
+  withMarks,
+} from '../protocol/members.js';
 import { type Core, linkTo } from './core.js';
 import { fitting, losersFor, MAX_RECORD_INTERVALS, weightOf } from './member-bounds.js';
+import { MemberNews } from './member-news.js';
 import type { Turn } from './turn.js';
 
 /** A member announces itself at least this often in the time after which it would be evicted. */
 export const ANNOUNCEMENTS_BEFORE_EVICTION = 8;
+
+/** What the rest of the replica does about what is heard of members. */
+export interface MembersObserver {
+  /** A member was found to be down. */
+  markedDown(turn: Turn, record: MemberRecord): void;
+  /** What the neighbour has told is kept from now on. */
+  learned(turn: Turn, link: Link, record: MemberRecord): void;
+  /** The neighbour tells an announcement of ours that we have not made. */
+  forged(turn: Turn, link: Link): void;
+  /** What is known of ourselves is not what we say, or that we are down. */
+  contradicted(turn: Turn): void;
+}
 
 /**
  * The members of the cluster, ourselves included: the peers that tombstones wait for (rule 10), each with what it has
@@ -17,19 +40,25 @@ export const ANNOUNCEMENTS_BEFORE_EVICTION = 8;
  */
 export class Members {
   readonly #core: Core;
+  readonly #observer: MembersObserver;
   readonly #records = new Map<PeerId, MemberRecord>();
-  /** When, on the monotonic clock, each record was last news. */
+  /** What each record counts for in the hash, and the version of them all in which it changed last. */
+  readonly #marks = new Map<PeerId, { readonly digest: Uint8Array; readonly version: number }>();
+  /** When, on the monotonic clock, each announcement was heard. */
   readonly #heardAt = new Map<PeerId, number>();
-  readonly #complaints = new Complaints();
+  readonly #news: MemberNews;
   /** Records of the store for which there is no room. */
   #left: readonly MemberRecord[];
-  #hash: Uint8Array | undefined;
+  readonly #sum = Fingerprint.empty();
   #version = 0;
+  #forgottenAt = 0;
   #weight = 0;
 
   /** @param stored the records that the store held when it was opened */
-  constructor(core: Core, stored: readonly MemberRecord[]) {
+  constructor(core: Core, stored: readonly MemberRecord[], observer: MembersObserver) {
     this.#core = core;
+    this.#observer = observer;
+    this.#news = new MemberNews(core.self.peer);
     const { kept, left } = fitting(stored, core.self.peer);
     for (const record of kept) this.#keep(record);
     this.#left = left;
@@ -42,20 +71,26 @@ export class Members {
   }
 
   #keep(record: MemberRecord): void {
-    const former = this.#records.get(record.peer);
+    const { peer } = record;
+    const former = this.#records.get(peer);
+    const formerMark = this.#marks.get(peer);
     this.#weight += weightOf(record) - (former ? weightOf(former) : 0);
-    this.#records.set(record.peer, record);
-    this.#changed();
-  }
-
-  #changed(): void {
-    this.#version++;
-    this.#hash = undefined;
+    this.#records.set(peer, record);
+    if (formerMark) this.#sum.remove(formerMark.digest);
+    const digest = markDigest(record);
+    this.#sum.add(digest);
+    this.#marks.set(peer, { digest, version: ++this.#version });
   }
 
   /** Rises whenever a record changes. */
   get version(): number {
     return this.#version;
+  }
+
+  /** The records that have changed since a version of them all, if none was forgotten since; `undefined` if one was. */
+  changedSince(version: number): MemberRecord[] | undefined {
+    if (this.#forgottenAt > version) return undefined;
+    return [...this.#records.values()].filter(({ peer }) => (this.#marks.get(peer)?.version ?? 0) > version);
   }
 
   get size(): number {
@@ -88,9 +123,9 @@ export class Members {
     }
   }
 
+  /** The sum of the digests of all marks: equal when two peers have heard the same of the same members. */
   hash(): Uint8Array {
-    this.#hash ??= membersHash(this.#records.values());
-    return this.#hash;
+    return this.#sum.toBytes();
   }
 
   /** Our own announcement. Its number is greater than any that was seen. */
@@ -104,30 +139,79 @@ export class Members {
    * @param upTo what it announced before does not count either, whenever it is heard of
    */
   evict(turn: Turn, record: MemberRecord, upTo = record.number): MemberRecord {
-    const evicted = { ...record, evictedUpTo: upTo > record.number ? upTo : record.number };
-    this.#keep(evicted);
-    turn.putMember(evicted);
-    this.#tell(turn, record, evicted);
+    const evicted = { ...record, evictedUpTo: latest(upTo, record.number) };
+    this.#replace(turn, record, evicted);
     return evicted;
   }
 
-  /** When, on the monotonic clock, we last heard something new of a member; `undefined` when not since the start. */
+  /**
+   * A peer was confirmed down: all members hear of it, and so does the peer itself should it live, which ends it by
+   * announcing itself. Tombstones go on waiting for it. Does nothing for who is no member, and for ourselves.
+   */
+  markDown(turn: Turn, peer: PeerId): void {
+    const record = this.#records.get(peer);
+    if (!record || isDown(record) || peer === this.#core.self.peer) return;
+    const down = { ...record, downUpTo: record.number };
+    this.#replace(turn, record, down);
+    this.#observer.markedDown(turn, down);
+  }
+
+  /** Whether this peer was confirmed down and has announced nothing since; never of who is no member. */
+  isDown(peer: PeerId): boolean {
+    const record = this.#records.get(peer);
+    return record !== undefined && isDown(record);
+  }
+
+  /** When, on the monotonic clock, we last heard a new announcement of a member; `undefined` when not since the start. */
   heardAt(peer: PeerId): number | undefined {
     return this.#heardAt.get(peer);
   }
 
-  /** What `link` says of a member. A record from the future, too large or for which there is no room is left aside. */
+  /** What `link` says of a member that it has announced. */
   take(turn: Turn, link: Link, record: MemberRecord): void {
     const former = this.#records.get(record.peer);
-    const next = former && !this.isBeyond(former, turn.wall) ? mergeRecord(former, record) : record;
+    if (this.#isHearsay(link, record.peer)) return this.mark(turn, link, record);
+    if (record.peer === this.#core.self.peer && isMadeUp(record, former)) this.#contest(turn, link, record);
+    const isOutdated = !former || this.isBeyond(former, turn.wall);
+    this.#take(turn, link, former, isOutdated ? record : mergeRecord(former, record));
+  }
+
+  /** What `link` says of a member without its announcement: what others decide about it. */
+  mark(turn: Turn, link: Link, mark: MemberMark): void {
+    const former = this.#records.get(mark.peer);
+    if (former) this.#take(turn, link, former, withMarks(former, mark));
+  }
+
+  /** Of a peer that we are linked to, only what it says itself counts, as nothing is signed. */
+  #isHearsay(link: Link, peer: PeerId): boolean {
+    return (
+      link.hello?.peer !== peer && peer !== this.#core.self.peer && linkTo(this.#core, peer) !== undefined
+    );
+  }
+
+  #contest(turn: Turn, link: Link, record: MemberRecord): void {
+    if (this.isBeyond(record, turn.wall)) return;
+    this.#news.forged(turn, link, record);
+    this.#observer.forged(turn, link);
+    this.#observer.contradicted(turn);
+  }
+
+  /** A record from the future, too large or for which there is no room is left aside. */
+  #take(turn: Turn, link: Link, former: MemberRecord | undefined, next: MemberRecord): void {
     if (next === former) return;
-    const verdict = this.#verdictOn(turn, record);
-    if (typeof verdict === 'string') return this.#complain(turn, link, record, verdict);
-    for (const loser of verdict) this.#forget(turn, loser, record);
+    const verdict = this.#verdictOn(turn, next);
+    if (typeof verdict === 'string') return this.#news.refused(turn, link, next, verdict);
+    for (const loser of verdict) this.#forget(turn, loser, next);
+    if (next.number !== former?.number) this.#heardAt.set(next.peer, turn.now);
+    this.#replace(turn, former, next);
+    this.#observer.learned(turn, link, next);
+    if (next.peer === this.#core.self.peer && isDown(next)) this.#observer.contradicted(turn);
+  }
+
+  #replace(turn: Turn, former: MemberRecord | undefined, next: MemberRecord): void {
     this.#keep(next);
-    this.#heardAt.set(record.peer, turn.now);
     turn.putMember(next);
-    this.#tell(turn, former, next);
+    this.#news.changed(turn, former, next);
   }
 
   /** Why a record is refused, or who makes room for it. */
@@ -140,23 +224,9 @@ export class Members {
     return losersFor(kept, record) ?? 'finds no room';
   }
 
-  /** Whether an announcement or an eviction lies further in the future than any clock of the cluster may be ahead. */
-  isBeyond({ number, evictedUpTo }: MemberRecord, wall: number): boolean {
-    return this.#core.clock.isBeyond(number > evictedUpTo ? number : evictedUpTo, wall);
-  }
-
-  #complain(turn: Turn, link: Link, record: MemberRecord, refusal: string): void {
-    const from = link.hello?.peer ?? link.remote;
-    const level = this.#complaints.level(from, `member that ${refusal}`, turn.now);
-    turn.note(
-      level,
-      'member-refused',
-      `what ${link.hello?.name ?? from} says of member ${record.name} ${refusal}`,
-      {
-        peer: record.peer,
-        from,
-      },
-    );
+  /** Whether an announcement or a mark lies further in the future than any clock of the cluster may be ahead. */
+  isBeyond({ number, evictedUpTo, downUpTo }: MemberRecord, wall: number): boolean {
+    return this.#core.clock.isBeyond(latest(number, evictedUpTo, downUpTo), wall);
   }
 
   /** Ourselves and those we are linked to: nobody else takes their place. */
@@ -165,37 +235,18 @@ export class Members {
   }
 
   #forget(turn: Turn, loser: MemberRecord, winner: MemberRecord): void {
+    const kept = this.#marks.get(loser.peer);
+    if (kept) this.#sum.remove(kept.digest);
+    this.#marks.delete(loser.peer);
     this.#records.delete(loser.peer);
     this.#heardAt.delete(loser.peer);
     this.#weight -= weightOf(loser);
+    this.#forgottenAt = ++this.#version;
     turn.forgetMember(loser.peer);
-    const message = `member ${loser.name} is forgotten to make room for ${winner.name}`;
-    turn.note('warn', 'member-forgotten', message, { peer: loser.peer });
-  }
-
-  #tell(turn: Turn, former: MemberRecord | undefined, next: MemberRecord): void {
-    const fields = { peer: next.peer, number: stampMillis(next.number) };
-    // Whoever says such things again and again does not fill the log.
-    const warn = (kind: string): 'warn' | 'debug' => this.#complaints.level(next.peer, kind, turn.now);
-    if (isEvicted(next)) {
-      if (former && isEvicted(former)) return;
-      const message = `member ${next.name} was evicted: tombstones no longer wait for it`;
-      turn.note(warn('evicted'), 'member-evicted', message, fields);
-    } else if (next.peer === this.#core.self.peer) {
-      // An eviction that is over by now is no news of ours.
-      if (former && next.number <= former.number) return;
-      const message =
-        'another peer knows a later announcement of ours: this store was restored from an older copy';
-      turn.note(warn('own record'), 'own-record', message, fields);
-    } else if (!former) {
-      turn.note('info', 'member-joined', `${next.name} is a member: tombstones wait for it`, fields);
-    } else if (isEvicted(former)) {
-      turn.note(
-        'info',
-        'member-returned',
-        `member ${next.name} is back: tombstones wait for it again`,
-        fields,
-      );
-    }
+    this.#news.forgotten(turn, loser, winner);
   }
 }
+
+/** Whether this record of ours is none that we have announced. */
+const isMadeUp = (said: MemberRecord, own: MemberRecord | undefined): boolean =>
+  !own || said.number > own.number || (said.number === own.number && contentOf(said) !== contentOf(own));

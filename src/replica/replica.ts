@@ -11,7 +11,7 @@ import { Plumtree } from '../protocol/plumtree.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { Audit } from './audit.js';
 import type { StoredState } from './batch.js';
-import { openBucket } from './bucket.js';
+import { type Bucket, openBucket } from './bucket.js';
 import { Clock } from './clock.js';
 import { type Core, newCounters, type ReplicaOptions } from './core.js';
 import { Damage } from './damage.js';
@@ -49,9 +49,6 @@ export interface ReplicaSettings extends ReplicaOptions {
   readonly broadcast?: Broadcast;
 }
 
-/** Nobody is told. */
-const UNTOLD: DownMarks = { confirmedDown: () => undefined, isDown: () => false };
-
 /**
  * The whole of a peer's logic as a deterministic state machine: `handle(input, now)` gives the step to perform. It does
  * no I/O and knows no timers; the same inputs, times and seed give the same steps.
@@ -87,10 +84,6 @@ export class Replica {
   ) {
     const random = new Random(seed);
     const backoff = { ownUrl: settings.url, capacity: settings.addresses, backoffMs: settings.dialBackoffMs };
-    const buckets = Object.entries(settings.buckets).map(([name, { policy }]) => {
-      const bucket = name as BucketName;
-      return [bucket, openBucket(bucket, policy, stored.buckets.get(bucket))] as const;
-    });
     this.core = {
       options: settings,
       self: {
@@ -103,7 +96,7 @@ export class Replica {
       view,
       clock: new Clock(stored.clock, settings.maxClockDriftMs),
       delay: new OwnDelay(),
-      buckets: new Map(buckets),
+      buckets: openBuckets(settings, stored),
       links: new Map(),
       addresses: new AddressBook(settings.peers, stored.addresses, backoff, random),
       counters: newCounters(),
@@ -118,7 +111,10 @@ export class Replica {
     this.#pull = new DeltaPull(this.core);
     this.#damage = new Damage(this.core, (...lost) => keeperOf(this.core, this.members, ...lost));
     this.#audit = new Audit(this.core);
-    this.#retention = new Retention(this.core, stored.members);
+    this.#retention = new Retention(this.core, stored.members, {
+      suspect,
+      met: (link, member) => this.#membership.heardOf(link, member),
+    });
     const ownOrigin = new OwnOrigin(this.core, this.#writer, suspect);
     this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
       membersHash: () => this.members.hash(),
@@ -134,7 +130,11 @@ export class Replica {
       sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
     });
     this.#verification = new Verification(this.core, (...session) => this.#repairs.verify(...session));
-    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), UNTOLD);
+    const marks: DownMarks = {
+      confirmedDown: (turn, peer) => this.members.markDown(turn, peer),
+      isDown: (peer) => this.members.isDown(peer),
+    };
+    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), marks);
     this.#receiver = new Receiver(this.core, {
       membership: this.#membership,
       broadcasting: this.#broadcasting,
@@ -295,3 +295,11 @@ export class Replica {
     this.antiEntropy.linkDown(turn, link.id);
   }
 }
+
+const openBuckets = ({ buckets }: ReplicaSettings, stored: StoredState): Map<BucketName, Bucket> =>
+  new Map(
+    Object.entries(buckets).map(([name, { policy }]) => {
+      const bucket = name as BucketName;
+      return [bucket, openBucket(bucket, policy, stored.buckets.get(bucket))];
+    }),
+  );

@@ -1,14 +1,25 @@
 import type { LinkId } from '../base/ids.js';
-import type { MemberRecord } from '../protocol/members.js';
+import { isDown, isEvicted, type MemberRecord } from '../protocol/members.js';
 import type { Link } from '../protocol/link.js';
 import type { Members as MembersMessage, Roster as RosterMessage } from '../protocol/messages.js';
 import { Announcer } from './announcer.js';
-import type { Core } from './core.js';
+import { type Core, linkTo } from './core.js';
 import { Evictions } from './evictions.js';
 import { Members } from './members.js';
+import type { Suspect } from './suspect.js';
 import { Roster } from './roster.js';
 import { Tombstones } from './tombstones.js';
 import type { Turn } from './turn.js';
+
+/** What it weighs as a misdeed to tell of us what we have not announced: three in a row are too many. */
+const FORGERY = 34;
+
+/** What the rest of the replica does about what is heard of members. */
+export interface RetentionObserver {
+  readonly suspect: Suspect;
+  /** A neighbour tells of a member, and where it is. */
+  met(link: Link, record: MemberRecord): void;
+}
 
 /** How long deletes are remembered: until every member has them (rules 10 to 12). */
 export class Retention {
@@ -18,12 +29,26 @@ export class Retention {
   readonly #evictions: Evictions;
   readonly #tombstones: Tombstones;
 
-  constructor(core: Core, stored: readonly MemberRecord[]) {
-    this.members = new Members(core, stored);
+  constructor(core: Core, stored: readonly MemberRecord[], observer: RetentionObserver) {
+    this.members = new Members(core, stored, {
+      markedDown: (turn, record) => this.#roster.publishMark(turn, record),
+      learned: (turn, link, record) => this.#learned(core, turn, link, record, observer),
+      forged: (turn, link) =>
+        observer.suspect(turn, link, 'an announcement of ours that we never made', FORGERY),
+      contradicted: (turn) => this.#announcer.contradicted(turn.now),
+    });
     this.#roster = new Roster(core, this.members);
     this.#announcer = new Announcer(core, this.members, this.#roster);
     this.#evictions = new Evictions(core, this.members, this.#roster);
     this.#tombstones = new Tombstones(core, this.members, this.#roster);
+  }
+
+  #learned(core: Core, turn: Turn, link: Link, record: MemberRecord, observer: RetentionObserver): void {
+    if (record.peer === core.self.peer) return;
+    if (!isEvicted(record)) observer.met(link, record);
+    // Who is said to be down and is linked to us hears of it from us, so that it can say that it is not.
+    const subject = isDown(record) ? linkTo(core, record.peer) : undefined;
+    if (subject) this.#roster.publishMark(turn, record, [subject]);
   }
 
   linkUp(turn: Turn, link: Link): void {

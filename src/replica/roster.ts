@@ -1,8 +1,8 @@
 import { Allowance } from '../base/allowance.js';
 import type { LinkId, PeerId } from '../base/ids.js';
-import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
+import { MAX_MEMBERS, PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
-import { type MemberMark, type MemberRecord, rosterOf } from '../protocol/members.js';
+import { isNews, type MemberMark, type MemberRecord, markOf } from '../protocol/members.js';
 import type { Members as MembersMessage, Roster as RosterMessage } from '../protocol/messages.js';
 import { activeLinks, type Core } from './core.js';
 import { MAX_RECORD_INTERVALS, totalOf, weightOf } from './member-bounds.js';
@@ -11,6 +11,11 @@ import type { Turn } from './turn.js';
 
 /** A neighbour is asked for its records once in this time, milliseconds: two that refuse each other's never end else. */
 const ASK_AGAIN_MS = 500;
+/**
+ * When nothing has changed here since the last roster and the records differ all the same, the other side has refused
+ * some, or believes that we have what we refused: all is told anew, once in this time, milliseconds.
+ */
+const FULL_AGAIN_MS = 60_000;
 /** A neighbour that has not told its records this long after its link was opened is no longer waited for, milliseconds. */
 const HEARING_MS = 10_000;
 /** Intervals of the records in one message, about. */
@@ -21,17 +26,34 @@ const MESSAGE_INTERVALS = 2 ** 14;
  */
 const TOLD = { most: 2 * MAX_RECORD_INTERVALS, perMs: 1_000 };
 
+/** A mark that the other side has, and whether it knows that we have it too: its record has crossed the link. */
+interface Theirs extends MemberMark {
+  readonly crossed: boolean;
+}
+
+/** What was said on one link. */
+interface Talk {
+  askedAt: number;
+  /** When a full roster was last sent. */
+  fullAt: number;
+  /** The version of our records up to which the other side knows which ones we have. */
+  toldUpTo: number;
+  /** The other side has told its records since the link came up. */
+  heard: boolean;
+  /** What the other side has, as far as it was told, or tells. */
+  readonly theirs: Map<PeerId, Theirs>;
+  readonly allowance: Allowance;
+}
+
 /**
  * Spreads member records: the member tells its neighbours at once, the rest is anti-entropy. Who finds that its
- * records differ sends its roster, and the answer is the records that are newer there.
+ * records differ sends its roster, and the answer is the records that are newer there. On a link the first roster names
+ * all, later ones what has changed since: in a large cluster something always has, and all of it would be a lot.
  */
 export class Roster {
   readonly #core: Core;
   readonly #members: Members;
-  readonly #askedAt = new Map<LinkId, number>();
-  /** Neighbours that have told us their records since the link came up. */
-  readonly #heard = new Set<LinkId>();
-  readonly #allowances = new Map<LinkId, Allowance>();
+  readonly #talks = new Map<LinkId, Talk>();
 
   constructor(core: Core, members: Members) {
     this.#core = core;
@@ -43,60 +65,105 @@ export class Roster {
   }
 
   linkDown(link: LinkId): void {
-    this.#askedAt.delete(link);
-    this.#heard.delete(link);
-    this.#allowances.delete(link);
+    this.#talks.delete(link);
+  }
+
+  #talkOn({ now }: Turn, { id }: Link): Talk {
+    let talk = this.#talks.get(id);
+    if (!talk) {
+      const allowance = new Allowance(now, TOLD);
+      talk = {
+        askedAt: -Infinity,
+        fullAt: -Infinity,
+        toldUpTo: 0,
+        heard: false,
+        theirs: new Map(),
+        allowance,
+      };
+      this.#talks.set(id, talk);
+    }
+    return talk;
   }
 
   /** The other side has other records. */
   ask(turn: Turn, link: Link): void {
-    const askedAt = this.#askedAt.get(link.id) ?? -Infinity;
-    if (turn.now - askedAt < ASK_AGAIN_MS) return;
-    this.#askedAt.set(link.id, turn.now);
-    turn.send(link, { type: 'roster', members: rosterOf(this.#members.all()) });
+    const talk = this.#talkOn(turn, link);
+    if (turn.now - talk.askedAt < ASK_AGAIN_MS) return;
+    talk.askedAt = turn.now;
+    const changed = talk.fullAt === -Infinity ? undefined : this.#members.changedSince(talk.toldUpTo);
+    const isStuck = changed?.length === 0 && turn.now - talk.fullAt >= FULL_AGAIN_MS;
+    const full = changed === undefined || isStuck;
+    if (full) talk.fullAt = turn.now;
+    talk.toldUpTo = this.#members.version;
+    const told = full ? [...this.#members.all()] : changed.filter((record) => !hasCrossed(talk, record));
+    turn.send(link, { type: 'roster', full, members: told.map(markOf) });
   }
 
   /** Tells what is newer here, perhaps nothing, and asks for what is newer there. */
-  roster(turn: Turn, link: Link, message: RosterMessage): void {
-    const theirs = new Map<PeerId, MemberMark>(message.members.map((mark) => [mark.peer, mark]));
+  roster(turn: Turn, link: Link, { full, members }: RosterMessage): void {
+    const talk = this.#talkOn(turn, link);
+    const { theirs, allowance } = talk;
+    if (full) theirs.clear();
+    for (const mark of members) this.#note(talk, mark, false);
+    for (const mark of members) this.#members.mark(turn, link, mark);
     // Whoever asks without taking the answers, or again and again for all of them, gets no more: asking costs nothing.
-    const allowance = this.#allowanceOf(turn, link);
     if (hasRoom(link) && allowance.readyAt(turn.now) <= turn.now) {
       const news = [...this.#members.all()].filter((record) => isNews(record, theirs.get(record.peer)));
       allowance.spend(turn.now, news.length + totalOf(news));
-      for (const records of batches(news)) turn.send(link, { type: 'members', records });
+      for (const records of batches(news)) this.#send(turn, link, records);
     }
-    if (message.members.some((mark) => isNews(mark, this.#members.get(mark.peer)))) this.ask(turn, link);
+    if (members.some((mark) => isNews(mark, this.#members.get(mark.peer)))) this.ask(turn, link);
   }
 
-  #allowanceOf({ now }: Turn, { id }: Link): Allowance {
-    const allowance = this.#allowances.get(id) ?? new Allowance(now, TOLD);
-    this.#allowances.set(id, allowance);
-    return allowance;
+  #send(turn: Turn, link: Link, records: readonly MemberRecord[]): void {
+    const talk = this.#talkOn(turn, link);
+    for (const record of records) this.#note(talk, record, true);
+    turn.send(link, { type: 'members', records });
+  }
+
+  /** The other side has this, or will in a moment; what it said before it got something newer may come after that. */
+  #note({ theirs }: Talk, mark: MemberMark, crossed: boolean): void {
+    const known = theirs.get(mark.peer);
+    if (known && !isNews(mark, known)) return;
+    theirs.set(mark.peer, { ...markOf(mark), crossed });
+    if (theirs.size <= MAX_MEMBERS) return;
+    for (const peer of theirs.keys()) if (!this.#members.get(peer)) theirs.delete(peer);
   }
 
   members(turn: Turn, link: Link, message: MembersMessage): void {
-    this.#heard.add(link.id);
-    for (const record of message.records) this.#members.take(turn, link, record);
+    const talk = this.#talkOn(turn, link);
+    talk.heard = true;
+    for (const record of message.records) {
+      this.#note(talk, record, true);
+      this.#members.take(turn, link, record);
+    }
   }
 
   /** Tells the neighbours at once; they do not pass it on but by anti-entropy, so nothing is flooded. */
   publish(turn: Turn, record: MemberRecord): void {
-    for (const link of activeLinks(this.#core)) {
-      if (hasRoom(link)) turn.send(link, { type: 'members', records: [record] });
+    for (const link of activeLinks(this.#core)) if (hasRoom(link)) this.#send(turn, link, [record]);
+  }
+
+  /** The same of a mark that others have set: who has the record needs no more. */
+  publishMark(turn: Turn, record: MemberRecord, links: readonly Link[] = activeLinks(this.#core)): void {
+    for (const link of links) {
+      if (hasRoom(link)) turn.send(link, { type: 'roster', full: false, members: [markOf(record)] });
     }
   }
 
   /** Whether we know the members that our neighbours know: before that, tombstones may wait for somebody unheard of. */
   isSettled(now: number): boolean {
     return activeLinks(this.#core).every(
-      ({ id, openedAt }) => this.#heard.has(id) || now - openedAt >= HEARING_MS,
+      ({ id, openedAt }) => this.#talks.get(id)?.heard === true || now - openedAt >= HEARING_MS,
     );
   }
 }
 
-const isNews = (ours: MemberMark, theirs: MemberMark | undefined): boolean =>
-  !theirs || ours.number > theirs.number || ours.evictedUpTo > theirs.evictedUpTo;
+/** Whether the other side knows that we have just this record: it gave it to us, or got it from us. */
+function hasCrossed({ theirs }: Talk, record: MemberRecord): boolean {
+  const known = theirs.get(record.peer);
+  return known?.crossed === true && !isNews(record, known) && !isNews(known, record);
+}
 
 const hasRoom = ({ flow }: Link): boolean => flow.sent - flow.acknowledged < PUSH_WINDOW_BYTES;
 

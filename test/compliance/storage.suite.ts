@@ -266,10 +266,12 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       const record: MemberRecord = {
         peer: 'P'.repeat(21) as PeerId,
         name: 'Zoë',
+        url: 'http://zoe.example:3001',
         number: 0xffff_ffff_ffff_ffffn as Stamp,
         origins: ORIGINS,
         vectors: BUCKETS.map((bucket) => [bucket, vector.clone()] as const),
         evictedUpTo: 1n as Stamp,
+        downUpTo: 2n as Stamp,
       };
       const rows = (intervals: number[]) => [{ bucket: BUCKET, origin: ORIGIN, intervals }];
       const marks = [

@@ -18,10 +18,12 @@ function record(changes: Partial<MemberRecord> = {}): MemberRecord {
   return {
     peer: nanoid<PeerId>(),
     name: 'made-up',
+    url: null,
     number: stampAt(Date.now()),
     origins: [nanoid<OriginId>()],
     vectors: [[BUCKET, vector([nanoid<OriginId>(), 1, HIGHEST])]],
     evictedUpTo: NEVER,
+    downUpTo: NEVER,
     ...changes,
   };
 }
@@ -38,7 +40,7 @@ describe('a hostile peer that speaks of members', () => {
   /** The number of members that the victim tells us of. */
   async function known(): Promise<Map<PeerId, MemberRecord>> {
     scene.raw.heard.length = 0;
-    scene.raw.send({ type: 'roster', members: [] });
+    scene.raw.send({ type: 'roster', full: true, members: [] });
     await scene.raw.hears('members');
     await scene.read();
     const records = scene.raw.heard.flatMap((message) => (message.type === 'members' ? message.records : []));
@@ -109,7 +111,7 @@ describe('a hostile peer that speaks of members', () => {
     await scene.read();
     const before = await scene.keptMemory();
     scene.raw.stopReading();
-    const flood = scene.flood((): Message => ({ type: 'roster', members: [] }), 3000);
+    const flood = scene.flood((): Message => ({ type: 'roster', full: true, members: [] }), 3000);
     expect(await scene.servesOthers()).toBeLessThan(PATIENCE_MS);
     await flood;
     expect((await scene.keptMemory()) - before).toBeLessThan(KEPT_BYTES);

@@ -6,6 +6,7 @@ import type { Stamp } from '../../src/data/stamp.js';
 import { VersionVector } from '../../src/data/version-vector.js';
 import { encodeMessage } from '../../src/protocol/codec.js';
 import { packList } from '../../src/protocol/fields.js';
+import type { MemberMark } from '../../src/protocol/members.js';
 import type { Compare, Message } from '../../src/protocol/messages.js';
 import { eventually } from '../tools/eventually.js';
 import { BUCKET, FAST_GOSSIP, HIGHEST, HostileScene, op, push, vector } from '../tools/hostile-scene.js';
@@ -21,6 +22,13 @@ const block = (origin: OriginId): Compare['blocks'][number] => ({
   level: 2,
   index: 0,
   sum: randomBytes(8),
+});
+
+const mark = (): MemberMark => ({
+  peer: nanoid<PeerId>(),
+  number: 1n as Stamp,
+  evictedUpTo: 0n as Stamp,
+  downUpTo: 0n as Stamp,
 });
 
 const compare = (blocks: Compare['blocks']): Compare => ({
@@ -93,17 +101,19 @@ describe('a hostile peer', () => {
     },
     { type: 'answer', request: 1, n: 1, drop: [0], entries: [], answered: 1 },
     { type: 'below', request: 1 },
-    { type: 'roster', members: [{ peer: nanoid<PeerId>(), number: 1n as Stamp, evictedUpTo: 0n as Stamp }] },
+    { type: 'roster', full: false, members: [mark()] },
     {
       type: 'members',
       records: [
         {
           peer: nanoid<PeerId>(),
           name: 'forged',
+          url: 'http://forged:1',
           number: 1n as Stamp,
           origins: [nanoid<OriginId>()],
           vectors: [[BUCKET, vector([nanoid<OriginId>(), 1, 3])]],
           evictedUpTo: 0n as Stamp,
+          downUpTo: 0n as Stamp,
         },
       ],
     },
@@ -156,8 +166,8 @@ describe('a hostile peer', () => {
     [
       'a member twice',
       () => {
-        const mark = { peer: nanoid<PeerId>(), number: 1n as Stamp, evictedUpTo: 0n as Stamp };
-        return encodeMessage({ type: 'roster', members: [mark, mark] });
+        const twice = mark();
+        return encodeMessage({ type: 'roster', full: true, members: [twice, twice] });
       },
       /a member that is named twice/,
     ],

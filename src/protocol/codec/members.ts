@@ -1,4 +1,5 @@
 import type { OriginId, PeerId } from '../../base/ids.js';
+import { type Stamp, STAMP_ZERO } from '../../data/stamp.js';
 import { type Fields, vectorToList } from '../fields.js';
 import { MAX_BUCKETS, MAX_MEMBER_ORIGINS, MAX_MEMBERS } from '../limits.js';
 import type { MemberRecord } from '../members.js';
@@ -7,13 +8,17 @@ import type { CodecsOf } from './message-codec.js';
 /** What members announce of themselves. */
 export const memberCodecs: CodecsOf<'roster' | 'members'> = {
   roster: {
-    write: ({ members }) => [members.flatMap((m) => [m.peer, m.number, m.evictedUpTo])],
+    write: ({ full, members }) => [
+      full,
+      members.flatMap((m) => [m.peer, m.number, mark(m.evictedUpTo), mark(m.downUpTo)]),
+    ],
     read: (f) => ({
       type: 'roster',
+      full: f.flag(),
       members: f.eachOnce(
         MAX_MEMBERS,
         'a member',
-        (m) => ({ peer: m.id() as PeerId, number: m.stamp(), evictedUpTo: m.stamp() }),
+        (m) => ({ peer: m.id() as PeerId, number: m.stamp(), evictedUpTo: m.stamp(), downUpTo: m.stamp() }),
         ({ peer }) => peer,
       ),
     }),
@@ -27,13 +32,18 @@ export const memberCodecs: CodecsOf<'roster' | 'members'> = {
   },
 };
 
+/** Few members ever had one: that takes one byte instead of nine. */
+const mark = (stamp: Stamp): Stamp | 0 => (stamp === STAMP_ZERO ? 0 : stamp);
+
 const recordToFields = (record: MemberRecord): unknown[] => [
   record.peer,
   record.name,
   record.number,
   record.origins,
   record.vectors.flatMap(([bucket, vector]) => [bucket, vectorToList(vector)]),
-  record.evictedUpTo,
+  mark(record.evictedUpTo),
+  record.url,
+  mark(record.downUpTo),
 ];
 
 const readRecord = (f: Fields): MemberRecord => ({
@@ -53,4 +63,6 @@ const readRecord = (f: Fields): MemberRecord => ({
     ([bucket]) => bucket,
   ),
   evictedUpTo: f.stamp(),
+  url: f.orNull((field) => field.text()),
+  downUpTo: f.stamp(),
 });

@@ -35,12 +35,20 @@ export class Discovery {
     if (this.#core.options.discovery) this.#learn(turn, link, message.addresses);
   }
 
+  /** The record of a member says where it is. Others have its record from elsewhere: this goes no further. */
+  heardOf(from: Link, address: Address): void {
+    if (this.#core.options.discovery) this.#isNews(from, address);
+  }
+
+  /** Takes an address into the book, if it may be of use. @returns whether it is news */
+  #isNews(from: Link, { url, id, name }: Address): boolean {
+    const isUsable = id !== this.#core.self.peer && isCanonical(url) && isReachableFrom(from, url);
+    return isUsable && this.#core.addresses.learn(url, id, name);
+  }
+
   /** News about addresses goes on to the other neighbours; what was known stops here, so that nothing loops. */
   #learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
-    const news = addresses.filter(({ url, id, name }) => {
-      const isUsable = id !== this.#core.self.peer && isCanonical(url) && isReachableFrom(from, url);
-      return isUsable && this.#core.addresses.learn(url, id, name);
-    });
+    const news = addresses.filter((address) => this.#isNews(from, address));
     if (news.length === 0) return;
     for (const link of activeLinks(this.#core)) {
       if (link !== from) turn.send(link, { type: 'peers', addresses: news });

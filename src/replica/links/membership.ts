@@ -1,6 +1,7 @@
 import type { LinkId } from '../../base/ids.js';
 import type { Broadcast } from '../../protocol/broadcast.js';
 import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../../protocol/link.js';
+import type { MemberRecord } from '../../protocol/members.js';
 import type { Goodbye, Hello, Peers } from '../../protocol/messages.js';
 import { Complaints } from '../complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
@@ -207,6 +208,11 @@ export class Membership {
 
   peers(turn: Turn, link: Link, message: Peers): void {
     this.#discovery.peers(turn, link, message);
+  }
+
+  /** A neighbour tells of a member: where it is, it says as well. */
+  heardOf(link: Link, { url, peer, name }: MemberRecord): void {
+    if (url !== null) this.#discovery.heardOf(link, { url, id: peer, name });
   }
 
   /** @throws RumeurError `OVERLOADED` when no further address can be kept */

@@ -110,6 +110,8 @@ export class Suspicions implements Liveness {
   }
 
   isDown(peer: PeerId): boolean {
+    // Whoever has just come back may not have told the others yet.
+    if (linkTo(this.#core, peer)) return false;
     return this.#downHere.has(peer) || this.#marks.isDown(peer);
   }
 

@@ -62,31 +62,39 @@ function isMark(value: unknown): value is DamageMark {
   return typeof origin === 'string' && Number.isSafeInteger(seq) && typeof key === 'string';
 }
 
-/** MessagePack, as vectors may be large: a list, in the order of the fields. */
-export const memberRow = ({ peer, name, number, origins, vectors, evictedUpTo }: MemberRecord): Buffer =>
+/** MessagePack, as vectors may be large: a list, in the order of the fields; later ones were added at its end. */
+export const memberRow = (record: MemberRecord): Buffer =>
   Buffer.from(
     encode([
-      peer,
-      name,
-      stampToText(number),
-      origins,
-      vectors.map(([bucket, vector]) => [bucket, [...vector.entries()]]),
-      stampToText(evictedUpTo),
+      record.peer,
+      record.name,
+      stampToText(record.number),
+      record.origins,
+      record.vectors.map(([bucket, vector]) => [bucket, [...vector.entries()]]),
+      stampToText(record.evictedUpTo),
+      record.url,
+      stampToText(record.downUpTo),
     ]),
   );
 
-/** @throws RumeurError `DISK_FAILED`: without a member its tombstones would be dropped too early */
+/**
+ * The first versions knew neither `url` nor `downUpTo`.
+ * @throws RumeurError `DISK_FAILED`: without a member its tombstones would be dropped too early
+ */
 export function memberOfRow(row: Buffer): MemberRecord {
   const list = parsed('the record of a member', () => decode(row));
-  const [peer, name, number, origins, vectors, evictedUpTo] = listOf(list);
+  const [peer, name, number, origins, vectors, evictedUpTo, url = null, downUpTo] = listOf(list);
   if (!isId(peer) || typeof name !== 'string') throw damagedMember();
+  if (url !== null && typeof url !== 'string') throw damagedMember();
   return {
     peer: peer as PeerId,
     name,
+    url,
     number: stampOf(number),
     origins: listOf(origins).map(originOf),
     vectors: listOf(vectors).map(vectorOf),
     evictedUpTo: stampOf(evictedUpTo),
+    downUpTo: downUpTo === undefined ? STAMP_ZERO : stampOf(downUpTo),
   };
 }
 

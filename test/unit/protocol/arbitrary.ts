@@ -106,10 +106,12 @@ const listed: fc.Arbitrary<ListedEntry[]> = fc.uniqueArray(
 export const record: fc.Arbitrary<MemberRecord> = fc.record({
   peer,
   name: text,
+  url: fc.option(text),
   number: stamp,
   origins: fc.uniqueArray(origin, { maxLength: 3 }),
   vectors: fc.uniqueArray(fc.tuple(bucket, vector), { selector: ([name]) => name, maxLength: 3 }),
   evictedUpTo: stamp,
+  downUpTo: stamp,
 });
 
 const of = <T extends Message['type']>(
@@ -204,7 +206,8 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   listing: of('listing', { request: count, n: count, bucket, items: listed }),
   answer: of('answer', { request: count, n: count, drop: places, entries: shuffled, answered: count }),
   roster: of('roster', {
-    members: fc.uniqueArray(fc.record({ peer, number: stamp, evictedUpTo: stamp }), {
+    full: fc.boolean(),
+    members: fc.uniqueArray(fc.record({ peer, number: stamp, evictedUpTo: stamp, downUpTo: stamp }), {
       selector: (member) => member.peer,
       maxLength: 3,
     }),

@@ -38,8 +38,8 @@ const answer = changed([
   [0, 2, 5, 'k', null, [0, [1, 0]], 0, 1, 4, 'l', null, null],
   4096,
 ]);
-const roster = changed([20, [O, 1, 0, O2, 2n ** 64n - 1n, 0]]);
-const record = changed([O, 'name', 1, [O, O2], ['a', [O, [1, 4]]], 0]);
+const roster = changed([20, true, [O, 1, 0, 0, O2, 2n ** 64n - 1n, 0, 2n ** 64n - 1n]]);
+const record = changed([O, 'name', 1, [O, O2], ['a', [O, [1, 4]]], 0, null, 0]);
 const members = (change: Change): unknown[] => [21, record(change)];
 const chunk = changed([
   8,
@@ -130,15 +130,17 @@ describe('refused is', () => {
       'a dot that is named twice',
     ],
 
-    ['a member twice in a roster', roster({ 1: [O, 1, 0, O, 2, 0] }), 'a member that is named twice'],
-    ['a number that is none', roster({ 1: [O, '1', 0] }), 'expected a stamp'],
+    ['a member twice in a roster', roster({ 2: [O, 1, 0, 0, O, 2, 0, 0] }), 'a member that is named twice'],
+    ['a number that is none', roster({ 2: [O, '1', 0, 0] }), 'expected a stamp'],
     [
       'a roster without end',
-      roster({ 1: Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => [idOf(i), 1, 0]).flat() }),
+      roster({ 2: Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => [idOf(i), 1, 0, 0]).flat() }),
       'too long',
     ],
     ['a record without a name', members({ 1: null }), 'expected a short text'],
     ['a record of a name that steers a terminal', members({ 1: '\u001b[2J' }), 'control characters'],
+    ['a record of an address that steers a terminal', members({ 6: '\u001b[2J' }), 'control characters'],
+    ['a record without a down mark', members({ 7: null }), 'expected a stamp'],
     ['a record with an origin twice', members({ 3: [O, O] }), 'an origin that is named twice'],
     [
       'a record of too many origins',
@@ -212,7 +214,7 @@ test('the bounds themselves are kept to', () => {
     compare({ 5: [0, 0, 0, new Uint8Array(8 * MAX_BLOCKS)] }),
     differ({ 3: many.map((i) => Math.min(i, 1)) }),
     listing({ 5: many.slice(0, MAX_LISTED).flatMap((i) => [0, i + 1, 1, 'k', short]) }),
-    roster({ 1: many.slice(0, MAX_MEMBERS).flatMap((i) => [idOf(i), 1, 0]) }),
+    roster({ 2: many.slice(0, MAX_MEMBERS).flatMap((i) => [idOf(i), 1, 0, 0]) }),
     members({ 3: many.slice(0, MAX_MEMBER_ORIGINS).map(idOf) }),
     withContext([0, manyIntervals(MAX_CONTEXT_INTERVALS - 1), 1, [1, 0]]),
   ]) {

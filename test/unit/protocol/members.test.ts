@@ -6,11 +6,13 @@ import type { BucketName, OriginId, PeerId } from '../../../src/base/ids.js';
 import { stampAt, STAMP_ZERO } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import {
+  isDown,
   isEvicted,
+  isNews,
+  markDigest,
   type MemberRecord,
-  membersHash,
   mergeRecord,
-  rosterOf,
+  withMarks,
 } from '../../../src/protocol/members.js';
 import { record, shown } from './arbitrary.js';
 
@@ -18,15 +20,19 @@ const P = 'p'.repeat(21) as PeerId;
 const stamps = fc.nat(3).map((millis) => stampAt(millis));
 /** Records of one member, often of the same number, though with other content. */
 const ofOne = record.chain((one) =>
-  fc.tuple(stamps, stamps).map(([number, evictedUpTo]) => ({ ...one, peer: P, number, evictedUpTo })),
+  fc
+    .tuple(stamps, stamps, stamps)
+    .map(([number, evictedUpTo, downUpTo]) => ({ ...one, peer: P, number, evictedUpTo, downUpTo })),
 );
 const base: MemberRecord = {
   peer: P,
   name: 'one',
+  url: null,
   number: stampAt(2),
   origins: [],
   vectors: [],
   evictedUpTo: STAMP_ZERO,
+  downUpTo: STAMP_ZERO,
 };
 
 describe('merging records of a member', () => {
@@ -41,7 +47,10 @@ describe('merging records of a member', () => {
     );
   });
 
-  test('keeps the later announcement and the later eviction, wherever each comes from', () => {
+  test('keeps the later announcement, eviction and down mark, wherever each comes from', () => {
+    const down = { ...base, downUpTo: stampAt(7) };
+    expect(mergeRecord({ ...base, number: stampAt(9) }, down)).toEqual({ ...down, number: stampAt(9) });
+    expect(mergeRecord(down, { ...base, downUpTo: stampAt(6) })).toBe(down);
     const announced = { ...base, number: stampAt(9), name: 'new' };
     const evicted = { ...base, evictedUpTo: stampAt(5) };
     expect(mergeRecord(announced, evicted)).toEqual({ ...announced, evictedUpTo: stampAt(5) });
@@ -49,7 +58,7 @@ describe('merging records of a member', () => {
   });
 
   test('gives back the first when the second says nothing new', () => {
-    const known = { ...base, number: stampAt(9), evictedUpTo: stampAt(5) };
+    const known = { ...base, number: stampAt(9), evictedUpTo: stampAt(5), downUpTo: stampAt(5) };
     for (const old of [base, { ...base, evictedUpTo: stampAt(5) }, { ...known, origins: [] }])
       expect(mergeRecord(known, old)).toBe(known);
   });
@@ -76,35 +85,39 @@ describe('an evicted member', () => {
   });
 });
 
-describe('the hash of all records', () => {
-  test('does not depend on their order, nor on what a number stands for', () => {
-    const others = fc.uniqueArray(record, { selector: ({ peer }) => peer, maxLength: 5 });
-    fc.assert(
-      fc.property(others, fc.nat(), (records, turn) => {
-        const at = records.length === 0 ? 0 : turn % records.length;
-        const rotated = [...records.slice(at), ...records.slice(0, at)].map((one) => ({
-          ...one,
-          vectors: [],
-        }));
-        expect(toHex(membersHash(rotated))).toBe(toHex(membersHash(records)));
-        expect(rosterOf(rotated)).toEqual(rosterOf(records));
-      }),
-    );
+describe('a member that is down', () => {
+  test('is so until it announces something later, and counts all the while', () => {
+    const down = { ...base, downUpTo: base.number };
+    expect(isDown(base)).toBe(false);
+    expect(isDown(down)).toBe(true);
+    expect(isEvicted(down)).toBe(false);
+    expect(isDown({ ...down, number: stampAt(2, 1) })).toBe(false);
+  });
+});
+
+describe('a mark', () => {
+  test('is news when its number, its eviction or its down mark is later', () => {
+    expect(isNews(base, undefined)).toBe(true);
+    expect(isNews(base, base)).toBe(false);
+    const later = [{ number: stampAt(3) }, { evictedUpTo: stampAt(1) }, { downUpTo: stampAt(1) }];
+    for (const change of later) {
+      expect(isNews({ ...base, ...change }, base)).toBe(true);
+      expect(isNews(base, { ...base, ...change })).toBe(false);
+    }
   });
 
-  test('changes with the number, the eviction and the member', () => {
-    const records = [
-      base,
-      { ...base, number: stampAt(3) },
-      { ...base, evictedUpTo: stampAt(1) },
-      { ...base, peer: 'q'.repeat(21) as PeerId },
-    ];
-    const hashes = records.map((one) => toHex(membersHash([one])));
-    expect(new Set([...hashes, toHex(membersHash([])), toHex(membersHash(records.slice(2)))]).size).toBe(6);
+  test('takes nothing back when it is put on a record, and leaves the announcement as it is', () => {
+    const record = { ...base, evictedUpTo: stampAt(5), downUpTo: stampAt(1) };
+    const said = { ...base, number: stampAt(9), evictedUpTo: stampAt(4), downUpTo: stampAt(6) };
+    expect(withMarks(record, said)).toEqual({ ...record, downUpTo: stampAt(6) });
+    expect(withMarks(record, base)).toBe(record);
   });
 
-  test('is the one that docs/PROTOCOL.md describes', () => {
-    const text = `${P}:0000000000020000:0000000000000000;`;
-    expect(toHex(membersHash([base]))).toBe(createHash('sha256').update(text).digest('hex').slice(0, 32));
+  test('has the digest that docs/PROTOCOL.md describes, another one for each other mark', () => {
+    const text = `${P}:0000000000020000:0000000000000000:0000000000000000`;
+    expect(toHex(markDigest(base))).toBe(createHash('sha256').update(text).digest('hex').slice(0, 32));
+    const changes = [{ number: stampAt(3) }, { evictedUpTo: stampAt(1) }, { downUpTo: stampAt(1) }];
+    const digests = [base, ...changes.map((change) => ({ ...base, ...change }))].map(markDigest).map(toHex);
+    expect(new Set(digests).size).toBe(4);
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LinkId } from '../../../src/base/ids.js';
+import type { LinkId, PeerId } from '../../../src/base/ids.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
+import { MAX_KEPT_MEMBERS } from '../../../src/replica/member-bounds.js';
 import { PUSH_WINDOW_BYTES } from '../../../src/protocol/limits.js';
 import type { Link } from '../../../src/protocol/link.js';
 import type { Message } from '../../../src/protocol/messages.js';
-import { rosterOf } from '../../../src/protocol/members.js';
 import { BUCKET, origin, Subject } from './builders.js';
-import { evicted, known, member, tell } from './members.builders.js';
+import { down, evicted, known, member, rosterOf, tell } from './members.builders.js';
 
 const names = (subject: Subject, link?: LinkId): string[] =>
   subject.sent('members', link).map(({ records }) =>
@@ -15,6 +15,12 @@ const names = (subject: Subject, link?: LinkId): string[] =>
       .sort()
       .join(' '),
   );
+
+const namesOf = (members: readonly { peer: PeerId }[]): string =>
+  members.map(({ peer }) => peer[0]).join(' ');
+
+/** A digest of who knows other members. */
+const differs = { type: 'digest', round: 1, buckets: [], membersHash: new Uint8Array(16).fill(1) } as const;
 
 /** Two subjects with a link between them that carries what `exchange` takes across. */
 function pair(): { left: Subject; right: Subject; exchange: () => number } {
@@ -34,16 +40,13 @@ describe('rosters', () => {
   test('a new link is asked for its records; the answer is what is newer, perhaps nothing', () => {
     const subject = new Subject();
     const link = subject.meet('A');
-    expect(subject.sent('roster', link)).toEqual([{ type: 'roster', members: [] }]);
+    expect(subject.sent('roster', link)).toEqual([rosterOf([])]);
     tell(subject, link, member('B', 5), member('C', 5), evicted(member('D', 5)));
     subject.pass(600);
     subject.clear();
-    subject.say(link, {
-      type: 'roster',
-      members: rosterOf([member('B', 5), member('C', 4), member('D', 5)]),
-    });
+    subject.say(link, rosterOf([member('B', 5), member('C', 4), member('D', 5)]));
     expect(names(subject)).toEqual(['C D']);
-    subject.say(link, { type: 'roster', members: rosterOf(subject.replica.members.all()) });
+    subject.say(link, rosterOf(subject.replica.members.all()));
     expect(names(subject)).toEqual(['']);
     expect(subject.sent('roster')).toEqual([]);
   });
@@ -53,12 +56,24 @@ describe('rosters', () => {
     const link = subject.meet('A');
     tell(subject, link, member('B', 5));
     subject.pass(600);
-    for (const newer of [member('B', 6), evicted(member('B', 5)), member('C', 1)]) {
+    for (const newer of [member('B', 6), member('C', 1)]) {
       subject.clear();
-      subject.say(link, { type: 'roster', members: rosterOf([newer]) });
+      subject.say(link, rosterOf([newer]));
       expect(subject.sent('roster', link)).toHaveLength(1);
       subject.pass(600);
     }
+  });
+
+  test('who hears by a roster that a member was evicted or is down needs no record for it', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    tell(subject, link, member('B', 5000), member('C', 5000));
+    subject.pass(600);
+    subject.clear();
+    subject.say(link, rosterOf([evicted(member('B', 5000)), down(member('C', 6000)), down(member('D', 1))]));
+    expect(known(subject)).toBe('B@5! C@5?');
+    // Of the one it has an older announcement, of the other none.
+    expect(subject.sent('roster', link)).toHaveLength(1);
   });
 
   test('a digest with another hash of the members leads to an exchange, an equal one does not', () => {
@@ -69,7 +84,7 @@ describe('rosters', () => {
     const membersHash = subject.replica.members.hash();
     subject.say(link, { type: 'digest', round: 1, buckets: [], membersHash });
     expect(subject.sent('roster')).toEqual([]);
-    subject.say(link, { type: 'digest', round: 2, buckets: [], membersHash: new Uint8Array(16) });
+    subject.say(link, { type: 'digest', round: 2, buckets: [], membersHash: new Uint8Array(16).fill(1) });
     expect(subject.sent('roster', link)).toHaveLength(1);
   });
 
@@ -99,11 +114,79 @@ describe('rosters', () => {
     tell(right, 1 as LinkId, member('C', right.skew));
     right.skew = 0;
     left.now = right.now = 1000;
-    left.say(1 as LinkId, { type: 'roster', members: rosterOf(right.replica.members.all()) });
+    left.say(1 as LinkId, rosterOf(right.replica.members.all()));
     let messages = 0;
     for (let more = exchange(); more > 0 && messages < 1000; more = exchange()) messages += more;
     expect(messages).toBeLessThan(10);
     expect([known(left), known(right)]).toEqual(['B@3600', 'C@7200']);
+  });
+
+  test('the first one on a link names all, later ones what has changed and has not crossed the link', () => {
+    const subject = new Subject();
+    const [link, other] = [subject.meet('A'), subject.meet('B')];
+    const asked = (): string[] => {
+      subject.pass(600);
+      subject.clear();
+      subject.say(link, differs);
+      return subject.sent('roster', link).map(({ full, members }) => `${String(full)} ${namesOf(members)}`);
+    };
+    tell(subject, other, member('C', 5), member('D', 5));
+    expect(asked()).toEqual(['false C D']);
+    tell(subject, link, member('E', 5));
+    tell(subject, other, member('C', 6));
+    expect(asked()).toEqual(['false C']);
+    // Now C has crossed as well.
+    subject.say(link, rosterOf([member('C', 6)], false));
+    subject.say(link, rosterOf([member('D', 4)], false));
+    expect(names(subject, link).join()).toContain('D');
+    tell(subject, other, member('D', 7));
+    expect(asked()).toEqual(['false D']);
+    expect(asked()).toEqual(['false ']);
+  });
+
+  test('what the other side was told, or has told, it is not told again', () => {
+    const subject = new Subject();
+    const [link, other] = [subject.meet('A'), subject.meet('B')];
+    tell(subject, link, member('C', 5));
+    tell(subject, other, member('D', 5), member('E', 5));
+    subject.say(link, rosterOf([member('E', 5)]));
+    expect(names(subject, link)).toEqual(['C D']);
+    subject.say(link, rosterOf([], false));
+    expect(names(subject, link)).toEqual(['']);
+    // It has begun anew, or has forgotten some to make room for others.
+    subject.say(link, rosterOf([]));
+    expect(names(subject, link)).toEqual(['C D E']);
+  });
+
+  test('all is told anew when nothing has changed and the records differ all the same, at most once a minute', () => {
+    const subject = new Subject({ pingTimeoutMs: 1e9 });
+    const link = subject.meet('A');
+    tell(subject, link, member('B', 5));
+    const full: number[] = [];
+    for (let second = 1; second <= 150; second++) {
+      subject.pass(1000);
+      subject.clear();
+      subject.say(link, differs);
+      if (subject.sent('roster', link)[0]?.full) full.push(second);
+    }
+    expect(full).toEqual([60, 120]);
+  });
+
+  test('a member that was forgotten to make room is told by a full one', () => {
+    const subject = new Subject({ links: 8 });
+    const link = subject.meet('A');
+    const crowd = Array.from({ length: MAX_KEPT_MEMBERS }, (_, n) => ({
+      ...member('X', n),
+      peer: `${n}`.padStart(21, 'x') as PeerId,
+    }));
+    tell(subject, link, ...crowd);
+    subject.pass(600);
+    tell(subject, subject.meet('N'), member('N', 20_000));
+    subject.clear();
+    subject.say(link, differs);
+    expect(subject.sent('roster', link).map(({ full, members }) => [full, members.length])).toEqual([
+      [true, MAX_KEPT_MEMBERS],
+    ]);
   });
 
   test('large records come in several messages, and not to who takes none', () => {
@@ -113,14 +196,14 @@ describe('rosters', () => {
     const vectors = [[BUCKET, new VersionVector([[origin('a'), gaps]])]] as const;
     for (const letter of 'bcdefgh') tell(subject, link, member(letter, 5, '', { vectors }));
     subject.clear();
-    subject.say(link, { type: 'roster', members: [] });
+    subject.say(link, rosterOf([]));
     expect(names(subject, link).length).toBeGreaterThan(2);
     const { flow } = subject.replica.core.links.get(link) as Link;
     flow.acknowledged = flow.sent - PUSH_WINDOW_BYTES;
-    subject.say(link, { type: 'roster', members: [] });
+    subject.say(link, rosterOf([]));
     expect(names(subject, link)).toEqual([]);
     subject.say(link, { type: 'ack', bytes: flow.sent });
-    subject.say(link, { type: 'roster', members: [] });
+    subject.say(link, rosterOf([]));
     expect(names(subject, link)).not.toEqual([]);
   });
 
@@ -134,12 +217,12 @@ describe('rosters', () => {
     const ask = (): boolean => {
       subject.clear();
       // What was sent is said to have come, be it read or not.
-      subject.say(link, { type: 'ack', bytes: flow.sent }, { type: 'roster', members: [] });
+      subject.say(link, { type: 'ack', bytes: flow.sent }, rosterOf([]));
       return subject.sent('members', link).length > 0;
     };
     const answers = Array.from({ length: 20 }, ask);
     expect(answers.filter((isAnswer) => isAnswer).length).toBeLessThan(8);
-    subject.say(other, { type: 'roster', members: [] });
+    subject.say(other, rosterOf([]));
     expect(subject.sent('members', other)).not.toEqual([]);
     subject.pass(1000);
     expect(ask()).toBe(true);
