@@ -43,9 +43,10 @@ export const gossipCodecs: CodecsOf<'push' | 'digest' | 'same' | 'vectors'> = {
     read: (f) => ({ type: 'same', round: f.uint() }),
   },
   vectors: {
-    write: ({ reply, buckets }) => [
+    write: ({ reply, buckets, changes }) => [
       reply,
       buckets.flatMap(([bucket, vector]) => [bucket, vectorToList(vector)]),
+      ...(changes ? [true] : []),
     ],
     read: (f) => ({
       type: 'vectors',
@@ -56,6 +57,7 @@ export const gossipCodecs: CodecsOf<'push' | 'digest' | 'same' | 'vectors'> = {
         (b) => [b.bucket(), b.vector()] as const,
         ([bucket]) => bucket,
       ),
+      ...(f.more && f.flag() ? { changes: true } : {}),
     }),
   },
 };

@@ -149,6 +149,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   vectors: of('vectors', {
     reply: fc.boolean(),
     buckets: fc.uniqueArray(fc.tuple(bucket, vector), { selector: ([name]) => name, maxLength: 3 }),
+    changes: fc.constant(true),
   }),
   deltaRequest: of('deltaRequest', {
     request: count,
