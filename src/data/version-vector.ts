@@ -38,7 +38,29 @@ export class VersionVector {
 
   /** A copy; interval lists are shared, as they never change. */
   clone(): VersionVector {
-    return new VersionVector(this.#origins);
+    const copy = new VersionVector(this.#origins);
+    copy.#hash = this.#hash;
+    return copy;
+  }
+
+  /**
+   * The rows that are others than in `former`, an earlier copy of this vector; `undefined` when a row of it is gone.
+   * Linear in the number of origins, whatever their intervals.
+   */
+  changedSince(former: VersionVector): VersionVector | undefined {
+    const changed = new VersionVector();
+    let common = 0;
+    for (const [origin, set] of this.#origins) {
+      const before = former.#origins.get(origin);
+      if (before !== undefined) common++;
+      if (set !== before) changed.#set(origin, set);
+    }
+    return common === former.size ? changed : undefined;
+  }
+
+  /** Puts these rows in the place of those of the same origins, be they more or less. */
+  replaceRows(rows: VersionVector): void {
+    for (const [origin, set] of rows.#origins) this.#set(origin, set);
   }
 
   get size(): number {

@@ -92,6 +92,8 @@ export interface Vectors {
   /** Whether the receiver is asked for its own in return. */
   readonly reply: boolean;
   readonly buckets: readonly (readonly [BucketName, VersionVector])[];
+  /** They are only the rows that have changed since the sender's last vectors of these buckets on this link. */
+  readonly changes?: true;
 }
 
 export interface DeltaRequest {

@@ -83,7 +83,7 @@ export class Announcer {
     return announced.size !== buckets.size || ![...buckets.values()].every(isSame);
   }
 
-  /** The least time between two announcements of ours that are not urgent, milliseconds. */
+  /** The least time between two announcements that are not urgent, of ours and so about of any member, milliseconds. */
   pauseMs(): number {
     const own = this.#members.own;
     const bytes = own ? roughSize(own) * this.#members.counted().length : 0;

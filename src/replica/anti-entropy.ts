@@ -1,16 +1,15 @@
 import { equalBytes } from '../base/bytes.js';
 import type { LinkId } from '../base/ids.js';
-import { VersionVector } from '../data/version-vector.js';
 import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { BucketDigest, Digest, Same, Vectors } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import { activeLinks, bucketOn, type Core, digestOf } from './core.js';
 import type { DeltaPull } from './delta-pull.js';
-import { type Occupancy, overstays } from './occupancy.js';
-import { withoutRoom } from './origin-room.js';
+import { lacking, PullChoice, type Sessions } from './pull-choice.js';
 import { RequestedRounds } from './requested-rounds.js';
 import type { Turn } from './turn.js';
+import { VectorExchange } from './vector-exchange.js';
 
 /** Pushes that are under way get this long to arrive before what they carry is asked for, milliseconds. */
 const GRACE_MS = 50;
@@ -18,9 +17,6 @@ const GRACE_MS = 50;
 const SETTLE_MS = 20;
 /** How often the wall clock is looked at while writes are held back, milliseconds. */
 const HELD_CHECK_MS = 1000;
-/** How often deltas and sessions that keep a bucket to themselves are looked at, milliseconds. */
-const LOOK_MS = 5000;
-
 /** The last digest that a link was sent. */
 interface Asked {
   /** Its number: those of a link are counted from 1 on. */
@@ -28,13 +24,6 @@ interface Asked {
   /** The last round that was answered. */
   answered: number;
   readonly buckets: readonly BucketDigest[];
-}
-
-/** What keeps a bucket to itself, one at a time. */
-interface Sessions {
-  occupancy(bucket: Bucket): Occupancy | undefined;
-  /** Others wait: it is to end. */
-  giveWay(turn: Turn, bucket: Bucket): void;
 }
 
 /** What the rest of the replica does about what comparisons find. */
@@ -56,6 +45,7 @@ export interface ComparisonObserver {
 export class AntiEntropy {
   readonly #core: Core;
   readonly #pull: DeltaPull;
+  readonly #choice: PullChoice;
   readonly #observer: ComparisonObserver;
   #nextRoundAt = 0;
   #pauseMs: number;
@@ -65,14 +55,16 @@ export class AntiEntropy {
   #considerAt = Infinity;
   /** When to look at the wall clock for writes that are held back. */
   #heldCheckAt = Infinity;
-  /** When to look again whether others wait for who keeps a bucket too long. */
-  #lookAt = 0;
   readonly #asked = new Map<LinkId, Asked>();
   readonly #requested: RequestedRounds;
+  readonly #exchange = new VectorExchange();
+  /** Vectors have told of what we lack: pushes may bring it. If they do rounds need not hurry. */
+  #awaitsPushes = false;
 
   constructor(core: Core, pull: DeltaPull, observer: ComparisonObserver) {
     this.#core = core;
     this.#pull = pull;
+    this.#choice = new PullChoice(core, pull, () => observer.sessions());
     this.#observer = observer;
     this.#pauseMs = core.options.antiEntropyMs[0];
     this.#requested = new RequestedRounds((turn) => this.#sendDigests(turn));
@@ -88,6 +80,7 @@ export class AntiEntropy {
   linkDown(turn: Turn, link: LinkId): void {
     this.#requested.linkDown(turn, link);
     this.#asked.delete(link);
+    this.#exchange.linkDown(link);
     for (const bucket of this.#core.buckets.values()) bucket.held.delete(link);
     this.considerAgain(turn.now);
   }
@@ -146,12 +139,12 @@ export class AntiEntropy {
   }
 
   #sendVectors(turn: Turn, link: Link, buckets: readonly Bucket[], reply: boolean): void {
-    turn.send(link, { type: 'vectors', reply, buckets: buckets.map((b) => [b.name, b.vector] as const) });
+    turn.send(link, this.#exchange.tell(link.id, buckets, reply));
   }
 
   vectors(turn: Turn, link: Link, message: Vectors): void {
     const common: Bucket[] = [];
-    for (const [name, vector] of message.buckets) {
+    for (const [name, vector] of this.#exchange.hear(link.id, message)) {
       const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
       if (equalBytes(vector.hash(), bucket.vector.hash())) link.apartSince.delete(name);
@@ -162,8 +155,8 @@ export class AntiEntropy {
     // Those of a new link answer nothing.
     if (message.reply) this.#answeredByVectors(turn, link);
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
-    if (!common.some((bucket) => this.lacking(link, bucket).size > 0)) return this.#relax();
-    this.#hurry(turn.now);
+    if (!common.some((bucket) => lacking(link, bucket).size > 0)) return this.#relax();
+    this.#awaitsPushes = true;
     const isNew = turn.now - link.openedAt < GRACE_MS;
     this.#considerAt = Math.min(this.#considerAt, isNew ? turn.now : turn.now + GRACE_MS);
   }
@@ -187,30 +180,28 @@ export class AntiEntropy {
     this.#pauseMs = Math.min(this.#pauseMs * 2, this.#core.options.antiEntropyMs[1]);
   }
 
+  /** While writes stream in vectors always differ: rounds become more frequent only when there is something to fetch. */
+  #setPace(now: number): void {
+    if (!this.#awaitsPushes) return;
+    this.#awaitsPushes = false;
+    if (this.#choice.isAnythingUnderWay()) this.#hurry(now);
+    else this.#relax();
+  }
+
   #hurry(now: number): void {
     this.#pauseMs = this.#core.options.antiEntropyMs[0];
     this.#nextRoundAt = Math.min(this.#nextRoundAt, now + this.#pauseMs);
-  }
-
-  /** What `link` has and we neither have nor hold back, nor leave aside. */
-  lacking(link: Link, bucket: Bucket): VersionVector {
-    const known = link.vectors.get(bucket.name);
-    if (!known || known.within(bucket.vector)) return new VersionVector();
-    const news = known.minus(bucket.vector);
-    const aside = withoutRoom(bucket.vector, news);
-    const rest = aside.size === 0 ? news : news.minus(aside);
-    const held = bucket.held.get(link.id);
-    return held ? rest.minus(held.dots) : rest;
   }
 
   wake(turn: Turn): void {
     if (this.#pull.expire(turn)) this.considerAgain(turn.now);
     this.#requested.wake(turn);
     this.#releaseHeld(turn);
-    if (turn.now >= this.#lookAt) this.#makeRoom(turn);
+    if (this.#choice.makeRoom(turn)) this.considerAgain(turn.now);
     if (turn.now >= this.#considerAt) {
       this.#considerAt = Infinity;
-      for (const bucket of this.#core.buckets.values()) this.#consider(turn, bucket);
+      this.#choice.start(turn);
+      this.#setPace(turn.now);
     }
     for (const link of this.#core.links.values()) {
       if (!hasCaughtUp(link)) continue;
@@ -222,58 +213,6 @@ export class AntiEntropy {
       this.#sendDigests(turn);
     }
     if (turn.now >= this.#nextRoundAt) this.#startRound(turn);
-  }
-
-  /**
-   * Starts a delta with the neighbour that has most of what we lack; who has failed lately goes last, as anybody can say
-   * that it has much.
-   */
-  #consider(turn: Turn, bucket: Bucket): void {
-    if (this.#occupancy(bucket)) return;
-    let best: { link: Link; count: number; rank: number } | undefined;
-    for (const link of activeLinks(this.#core)) {
-      const count = this.lacking(link, bucket).count();
-      const rank = bucket.setbacks.rank(link, turn.now);
-      const isBetter = !best || rank < best.rank || (rank === best.rank && count > best.count);
-      if (count > 0 && isBetter) best = { link, count, rank };
-    }
-    if (best) this.#pull.start(turn, best.link, bucket);
-  }
-
-  #occupancy(bucket: Bucket): Occupancy | undefined {
-    return this.#pull.occupancy(bucket) ?? this.#observer.sessions().occupancy(bucket);
-  }
-
-  /** Ends what keeps a bucket too long while others wait. Cutting does no harm (rules 7 and 13). */
-  #makeRoom(turn: Turn): void {
-    this.#lookAt = turn.now + LOOK_MS;
-    for (const bucket of this.#core.buckets.values()) {
-      const occupancy = this.#occupancy(bucket);
-      const fault = occupancy && overstays(occupancy, turn.now);
-      if (!fault || !this.#isAwaited(turn, bucket, occupancy.link)) continue;
-      const { link, startedAt, taken } = occupancy;
-      bucket.setbacks.add(link, turn.now);
-      if (this.#pull.occupancy(bucket)) this.#pull.giveWay(turn, bucket);
-      else this.#observer.sessions().giveWay(turn, bucket);
-      const message = `a peer takes long over bucket '${bucket.name}': others that wait go first`;
-      const fields = { peer: link.hello?.peer, ms: turn.now - startedAt, bytes: taken };
-      turn.note(fault === 'slow' ? 'warn' : 'debug', 'slow-peer', message, fields);
-      this.considerAgain(turn.now);
-    }
-  }
-
-  /** Whether another neighbour that does not stand further back has something that we lack. */
-  #isAwaited({ now }: Turn, bucket: Bucket, slow: Link): boolean {
-    const rank = bucket.setbacks.rank(slow, now);
-    return activeLinks(this.#core).some((link) => {
-      if (link.hello?.peer === slow.hello?.peer || bucket.setbacks.rank(link, now) > rank) return false;
-      return this.lacking(link, bucket).size > 0;
-    });
-  }
-
-  #isAnythingUnderWay(): boolean {
-    for (const bucket of this.#core.buckets.values()) if (this.#occupancy(bucket)) return true;
-    return false;
   }
 
   #startRound(turn: Turn): void {
@@ -332,7 +271,7 @@ export class AntiEntropy {
       this.#announceAt,
       this.#nextRoundAt,
       this.#pull.nextWakeAt(),
-      this.#isAnythingUnderWay() ? this.#lookAt : Infinity,
+      this.#choice.nextWakeAt(),
       this.#requested.nextWakeAt(),
     );
   }

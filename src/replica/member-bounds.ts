@@ -12,13 +12,13 @@ export const MAX_ALL_INTERVALS = 2 ** 20;
 export const weightOf = ({ vectors }: MemberRecord): number =>
   vectors.reduce((sum, [, vector]) => sum + vector.intervalCount(), 0);
 
-/** Rough bytes of a record without vectors, of an origin in one, and of an interval. */
-const [RECORD_BYTES, ORIGIN_BYTES, INTERVAL_BYTES] = [120, 24, 4];
+/** Rough bytes of a record without vectors, of a row in one, and of an interval. */
+const [RECORD_BYTES, ROW_BYTES, INTERVAL_BYTES] = [120, 4, 4];
 
-/** About how many bytes a record takes in a message. */
+/** About how many bytes a record takes in a message with others, which name the same origins. */
 export const roughSize = ({ vectors }: MemberRecord): number =>
   vectors.reduce(
-    (sum, [, vector]) => sum + ORIGIN_BYTES * vector.size + INTERVAL_BYTES * vector.intervalCount(),
+    (sum, [, vector]) => sum + ROW_BYTES * vector.size + INTERVAL_BYTES * vector.intervalCount(),
     RECORD_BYTES,
   );
 

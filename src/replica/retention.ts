@@ -40,7 +40,7 @@ export class Retention {
     this.#roster = new Roster(core, this.members);
     this.#announcer = new Announcer(core, this.members, this.#roster);
     this.#evictions = new Evictions(core, this.members, this.#roster);
-    this.#tombstones = new Tombstones(core, this.members, this.#roster);
+    this.#tombstones = new Tombstones(core, this.members, this.#roster, this.#announcer);
   }
 
   #learned(core: Core, turn: Turn, link: Link, record: MemberRecord, observer: RetentionObserver): void {

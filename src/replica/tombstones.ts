@@ -5,6 +5,7 @@ import type { Entry } from '../data/entry.js';
 import { pairs } from '../data/intervals.js';
 import { type Stamp, stampAt } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
+import type { Announcer } from './announcer.js';
 import type { Bucket } from './bucket.js';
 import { activeLinks, type Core } from './core.js';
 import type { Members } from './members.js';
@@ -52,21 +53,23 @@ export class Tombstones {
   readonly #core: Core;
   readonly #members: Members;
   readonly #roster: Roster;
+  readonly #announcer: Announcer;
   readonly #progress = new Map<Bucket, Progress>();
   /** Buckets in which there may be something to drop. */
   readonly #due = new Set<Bucket>();
   #lookAt = 0;
 
-  constructor(core: Core, members: Members, roster: Roster) {
+  constructor(core: Core, members: Members, roster: Roster, announcer: Announcer) {
     this.#core = core;
     this.#members = members;
     this.#roster = roster;
+    this.#announcer = announcer;
   }
 
   /** The next slice. The store must show everything that the vectors cover: not in a turn with writes of its own. */
   wake(turn: Turn): void {
     if (turn.now >= this.#lookAt) {
-      this.#lookAt = turn.now + this.#core.options.announceMs / LOOKS;
+      this.#lookAt = turn.now + this.#announcer.pauseMs() / LOOKS;
       for (const bucket of this.#core.buckets.values())
         if (this.#hasReason(turn, bucket)) this.#due.add(bucket);
     }

@@ -74,8 +74,13 @@ export const gossipCodecs: CodecsOf<'push' | 'have' | 'graft' | 'prune' | 'diges
     read: (f) => ({ type: 'same', round: f.uint() }),
   },
   vectors: {
-    write: ({ reply, buckets }) => [reply, vectorsToList(buckets)],
-    read: (f) => ({ type: 'vectors', reply: f.flag(), buckets: readVectors(f) }),
+    write: ({ reply, buckets, changes }) => [reply, vectorsToList(buckets), ...(changes ? [true] : [])],
+    read: (f) => ({
+      type: 'vectors',
+      reply: f.flag(),
+      buckets: readVectors(f),
+      ...(f.more && f.flag() ? { changes: true } : {}),
+    }),
   },
 };
 

@@ -64,28 +64,29 @@ export const operationToFields = (op: EntryWithoutDigest, origins: OriginList): 
   op.stamp,
   op.key,
   op.value,
-  op.context === undefined ? null : contextToList(op.context, origins),
+  op.context === undefined ? null : placedVectorToList(op.context, origins),
 ];
 
-/** `[place, intervals, place, intervals, ...]`. */
-const contextToList = (context: VersionVector, origins: OriginList): unknown[] =>
-  [...context.entries()].flatMap(([origin, set]) => [origins.place(origin), differences(set)]);
+/** A version vector of a message that lists its origins apart: `[place, intervals, place, intervals, ...]`. */
+export const placedVectorToList = (vector: VersionVector, origins: OriginList): unknown[] =>
+  [...vector.entries()].flatMap(([origin, set]) => [origins.place(origin), differences(set)]);
 
 export function readOperation(f: Fields, origin: OriginId, origins: readonly OriginId[]): EntryWithoutDigest {
   const op = { origin, seq: f.seq(), stamp: f.stamp(), key: f.key(), value: f.value() };
-  const context = f.orNull((fields) => readContext(fields.list(), origins));
+  const context = f.orNull((fields) => readPlacedVector(fields.list(), origins, MAX_CONTEXT_INTERVALS));
   return context === null ? op : { ...op, context };
 }
 
-function readContext(f: Fields, origins: readonly OriginId[]): VersionVector {
+/** @param most how many intervals it may have */
+export function readPlacedVector(f: Fields, origins: readonly OriginId[], most = Infinity): VersionVector {
   const rows = new Map<OriginId, Intervals>();
   let bounds = 0;
   while (f.more) {
     const origin = originAt(origins, f.uint());
     const set = f.intervals();
     bounds += set.length;
-    if (set.length === 0 || rows.has(origin)) throw new MalformedMessage('not a context');
-    if (bounds > 2 * MAX_CONTEXT_INTERVALS) throw new MalformedMessage('a context of too many intervals');
+    if (set.length === 0 || rows.has(origin)) throw new MalformedMessage('not a version vector');
+    if (bounds > 2 * most) throw new MalformedMessage('a context of too many intervals');
     rows.set(origin, set);
   }
   return new VersionVector(rows);

@@ -1,5 +1,6 @@
 import { isLive } from '../../../src/data/cell.js';
 import type { Policy } from '../../../src/data/policy.js';
+import { VersionVector } from '../../../src/data/version-vector.js';
 import type { Bucket } from '../../../src/replica/bucket.js';
 import { digestOf } from '../../../src/replica/core.js';
 import { bucketOf, buckets, messages, type Mutant, story } from './mutant.js';
@@ -46,6 +47,17 @@ export const REST_MUTANTS: readonly Mutant[] = [
       return { ...message, buckets: message.buckets.map((row) => ({ ...row, ...digestOf(bucketOf(to)) })) };
     }),
     found: /^rounds: /,
+  },
+  {
+    name: 'vectors that tell changes leave them out',
+    faults: MEMBERS,
+    draw: { setup: { lostPushes: 0.2 } },
+    sabotage: messages((message) =>
+      message.type === 'vectors' && message.changes
+        ? { ...message, buckets: message.buckets.map(([name]) => [name, new VersionVector()] as const) }
+        : message,
+    ),
+    found: /^(unequal|rounds): /,
   },
   {
     name: 'predicate 12: a delta is refused to who is not below the floor',

@@ -1,7 +1,8 @@
 import type { BucketName } from '../../../src/base/ids.js';
 import { highest, type Intervals } from '../../../src/data/intervals.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
-import type { MemberRecord } from '../../../src/protocol/members.js';
+import { isDown, type MemberRecord } from '../../../src/protocol/members.js';
+import type { Message } from '../../../src/protocol/messages.js';
 import type { Replica } from '../../../src/replica/replica.js';
 import type { SimPeer } from '../../../simulator/sim-peer.js';
 import type { World } from '../../../simulator/world.js';
@@ -64,6 +65,22 @@ const STRAGGLER = [
   { at: 4000, peer: 0, do: 'evict', other: 2 },
   { at: 6000, peer: 1, bucket: 'a', do: 'delete', key: 'k0' },
 ] as const;
+
+/** A neighbour says that all whom it has no link to are down. */
+function saysTheAbsentAreDown(message: Message, { replica }: SimPeer): Message {
+  if (message.type !== 'members' || message.records.length !== 1) return message;
+  const linked = new Set([...replica.core.links.values()].map(({ hello }) => hello?.peer));
+  const absent = [...replica.members.all()].filter(
+    ({ peer }) => peer !== replica.peerId && !linked.has(peer) && peer !== message.records[0]?.peer,
+  );
+  const down = absent.map((record) => ({ ...record, downUpTo: record.number }));
+  return { ...message, records: [...message.records, ...down] };
+}
+
+function forgetsTheDown({ members }: Replica): void {
+  const truly = members.counted.bind(members);
+  Object.assign(members, { counted: () => truly().filter((record) => !isDown(record)) });
+}
 
 /** Peer 0 writes and deletes, half of which arrives, and crashes with all of it: what is left of its origins has holes. */
 const LOST_TAILS = [4000, 8000, 12_000].flatMap((at): Action[] => [
@@ -141,6 +158,15 @@ export const TOMBSTONE_MUTANTS: readonly Mutant[] = [
     draw: { setup: { announceMs: 100 } },
     sabotage: peers(() => ({ flushesInWords: true })),
     found: /^announcement: /,
+  },
+  {
+    name: 'rule 10: who is down is not waited for',
+    plan: story([...STRAGGLER.slice(0, 2), { at: 6000, peer: 1, bucket: 'a', do: 'delete', key: 'k0' }]),
+    sabotage: (world) => {
+      peers(() => ({ replica: forgetsTheDown }))(world);
+      messages(saysTheAbsentAreDown)(world);
+    },
+    found: /^drop: .* has not announced it$/,
   },
   {
     name: 'rule 11: a drop does not raise the floor',

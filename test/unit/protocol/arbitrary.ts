@@ -166,6 +166,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   vectors: of('vectors', {
     reply: fc.boolean(),
     buckets: rows(vector),
+    changes: fc.constant(true),
   }),
   deltaRequest: of('deltaRequest', {
     request: count,

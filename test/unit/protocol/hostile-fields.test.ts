@@ -39,8 +39,13 @@ const answer = changed([
   4096,
 ]);
 const roster = changed([20, true, [O, 1, 0, 0, O2, 2n ** 64n - 1n, 0, 2n ** 64n - 1n]]);
-const record = changed([O, 'name', 1, [O, O2], ['a', [O, [1, 4]]], 0, null, 0]);
-const members = (change: Change): unknown[] => [21, record(change)];
+const record = changed([O, 'name', 1, [0, 1], ['a', [0, [1, 4]]], 0, null, 0]);
+const members = (change: Change): unknown[] => [21, [O, O2], record(change)];
+/** A record of so many origins. */
+const withOrigins = (count: number): unknown[] => {
+  const places = Array.from({ length: count }, (_, i) => i);
+  return [21, places.map(idOf), record({ 3: places, 4: [] })];
+};
 const chunk = changed([
   8,
   1,
@@ -141,23 +146,26 @@ describe('refused is', () => {
     ['a record of a name that steers a terminal', members({ 1: '\u001b[2J' }), 'control characters'],
     ['a record of an address that steers a terminal', members({ 6: '\u001b[2J' }), 'control characters'],
     ['a record without a down mark', members({ 7: null }), 'expected a stamp'],
-    ['a record with an origin twice', members({ 3: [O, O] }), 'an origin that is named twice'],
+    ['a record with an origin twice', members({ 3: [0, 0] }), 'an origin that is named twice'],
+    ['a record of too many origins', withOrigins(MAX_MEMBER_ORIGINS + 1), 'too long'],
+    ['a record of an origin that is not in the list', members({ 3: [2] }), 'not in the list'],
     [
-      'a record of too many origins',
-      members({ 3: Array.from({ length: MAX_MEMBER_ORIGINS + 1 }, (_, i) => idOf(i)) }),
-      'too long',
+      'a record that covers an origin twice',
+      members({ 4: ['a', [0, [1, 4], 0, [6, 1]]] }),
+      'not a version vector',
     ],
+    ['a record that covers nothing of an origin', members({ 4: ['a', [0, []]] }), 'not a version vector'],
     ['a record with a bucket twice', members({ 4: ['a', [], 'a', []] }), 'a bucket that is named twice'],
     [
       'a record cut off',
       members({})
-        .slice(0, 1)
+        .slice(0, 2)
         .concat([record({}).slice(0, 5)]),
       'a field is missing',
     ],
     [
       'too many records',
-      [21, Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => record({ 0: idOf(i) })).flat()],
+      [21, [O, O2], Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => record({ 0: idOf(i) })).flat()],
       'too long',
     ],
 
@@ -168,8 +176,8 @@ describe('refused is', () => {
     ],
     ['a context that is a flag', withContext(false), 'expected a list'],
     ['a context of an origin that is not in the list', withContext([2, [1, 0]]), 'not in the list'],
-    ['a context with an origin twice', withContext([0, [1, 0], 0, [3, 0]]), 'not a context'],
-    ['a context with an origin of which it has nothing', withContext([0, []]), 'not a context'],
+    ['a context with an origin twice', withContext([0, [1, 0], 0, [3, 0]]), 'not a version vector'],
+    ['a context with an origin of which it has nothing', withContext([0, []]), 'not a version vector'],
     ['a context with touching intervals', withContext([0, [1, 0, 1, 0]]), 'not a list of intervals'],
     ['a context from zero', withContext([0, [0, 5]]), 'not a list of intervals'],
     [
@@ -215,7 +223,7 @@ test('the bounds themselves are kept to', () => {
     differ({ 3: many.map((i) => Math.min(i, 1)) }),
     listing({ 5: many.slice(0, MAX_LISTED).flatMap((i) => [0, i + 1, 1, 'k', short]) }),
     roster({ 2: many.slice(0, MAX_MEMBERS).flatMap((i) => [idOf(i), 1, 0, 0]) }),
-    members({ 3: many.slice(0, MAX_MEMBER_ORIGINS).map(idOf) }),
+    withOrigins(MAX_MEMBER_ORIGINS),
     withContext([0, manyIntervals(MAX_CONTEXT_INTERVALS - 1), 1, [1, 0]]),
   ]) {
     expect(decodeMessage(packList(message)).type).toBeDefined();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../src/base/ids.js';
+import { encodeMessage } from '../../../src/protocol/codec.js';
 import type { Message } from '../../../src/protocol/messages.js';
 import { BUCKET, chunk, digestOf, EPOCH, op, push, shown, Subject, vector } from './builders.js';
 
@@ -87,6 +88,23 @@ describe('a round', () => {
     expect(subject.replica.core.counters.divergences).toBe(0);
   });
 
+  test('between equals costs one round trip of less than 100 bytes, however long the two have been linked', () => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    subject.clear();
+    subject.pass(2000);
+    const [asked] = subject.sent('digest', link);
+    if (!asked) throw new Error('no digest was sent');
+    const round = 2 ** 31;
+    subject.say(link, { ...asked, round });
+    const answers = [...subject.sent('same', link), ...subject.sent('vectors', link)];
+    const bytes = [{ ...asked, round }, ...answers].map((message) => encodeMessage(message).length);
+    expect(answers).toEqual([{ type: 'same', round }]);
+    expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(100);
+    subject.pass(100);
+    expect(subject.sent('roster', link)).toEqual([]);
+  });
+
   test('between others is answered with our vector, and theirs is asked for', () => {
     const subject = new Subject();
     const link = subject.meet('A');
@@ -111,6 +129,22 @@ describe('a round', () => {
     subject.say(link, vectors('a:1-2'));
     subject.pass(60);
     expect(subject.sent('deltaRequest')).toHaveLength(1);
+  });
+
+  test('is begun no more often when what differs comes by pushes, as while writes stream in', () => {
+    const subject = new Subject({ pingTimeoutMs: 1e9 });
+    const link = subject.meet('A');
+    let rounds = 0;
+    for (let seq = 1; seq <= 60; seq++) {
+      subject.say(link, vectors(`a:1-${seq}`, true), push(op('a', seq, seq, 'k')));
+      for (let i = 0; i < 10; i++) {
+        subject.pass(100);
+        rounds += subject.sent('digest').length;
+      }
+    }
+    expect(rounds).toBeGreaterThanOrEqual(3);
+    expect(rounds).toBeLessThanOrEqual(12);
+    expect(subject.sent('deltaRequest')).toEqual([]);
   });
 
   test('is begun more and more rarely while all is equal', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../src/base/ids.js';
 import { stampAt } from '../../../src/data/stamp.js';
+import type { Link } from '../../../src/protocol/link.js';
 import type { Chunk, DeltaRequest } from '../../../src/protocol/messages.js';
+import { lacking } from '../../../src/replica/pull-choice.js';
 import { BUCKET, chunk, digestOf, EPOCH, op, peerId, push, shown, Subject, vector } from './builders.js';
 
 /** A replica that has asked a neighbour, which covers this, for a delta. */
@@ -223,11 +225,11 @@ describe('rule 8: writes from the future', () => {
     subject.say(link, chunk({ request, exact: true, last: true, heldUntil: EPOCH + FUTURE }));
     subject.say(link, push(op('a', 3, 50, 'z')));
     expect(subject.covered).toBe('a:3-3');
-    expect(subject.replica.antiEntropy.lacking(linkOf(subject), subject.bucket).size).toBe(0);
+    expect(lacking(linkOf(subject), subject.bucket).size).toBe(0);
   });
 });
 
-function linkOf(subject: Subject): Parameters<Subject['replica']['antiEntropy']['lacking']>[0] {
+function linkOf(subject: Subject): Link {
   const link = [...subject.replica.core.links.values()].find((l) => l.hello?.peer === peerId('A'));
   if (!link) throw new Error('no link');
   return link;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LinkId } from '../../../src/base/ids.js';
+import type { LinkId, PeerId } from '../../../src/base/ids.js';
 import type { MemberRecord } from '../../../src/protocol/members.js';
 import type { Step } from '../../../src/replica/step.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
 import { BUCKET, EPOCH, op, origin, peerId, shown, Subject } from './builders.js';
-import { member, tell } from './members.builders.js';
+import { down, member, rosterOf, tell } from './members.builders.js';
 
 const covered = (record: MemberRecord | undefined): string =>
   shown(record?.vectors.find(([name]) => name === BUCKET)?.[1] ?? new Subject().bucket.vector);
@@ -47,6 +47,33 @@ describe('announcements', () => {
     expect(announced(subject, link)).toEqual(['m:1-3']);
     expect((subject.replica.members.own as MemberRecord).number > first.number).toBe(true);
     expect(subject.replica.members.own?.origins).toEqual([origin('m')]);
+  });
+
+  test('are rarer where all of them together would be too much, but not what others have to know', () => {
+    const subject = new Subject({ durable: true, pingTimeoutMs: 1e9, antiEntropyMs: [1e8, 1e8] });
+    const link = subject.meet('A');
+    const peers = Array.from({ length: 1000 }, (_, n) => `${n}`.padStart(21, 'x') as PeerId);
+    tell(subject, link, ...peers.map((peer) => ({ ...member('X', 1), peer })));
+    for (const peer of peers) subject.bucket.vector.add(peer as never, 1, 1);
+    subject.pass(1);
+    const times: number[] = [];
+    for (let i = 0; i < 420; i++) {
+      subject.write(['k', `${i}`]);
+      subject.clear();
+      subject.pass(2500);
+      if (subject.sent('members', link).length > 0) times.push(subject.now);
+    }
+    // 1,001 times about 8 kB at 16 KiB a second; looked at every 5 s.
+    expect(times).toHaveLength(2);
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(480_000);
+    expect((times[1] as number) - (times[0] as number)).toBeLessThanOrEqual(510_000);
+    // Nor are tombstones looked at more often than that is worth: with a few pings this is all that wakes a peer.
+    subject.write(['k', null]);
+    subject.pass(60_000, 20);
+    subject.clear();
+    subject.say(link, rosterOf([down(subject.replica.members.own as MemberRecord)], false));
+    subject.pass(1000);
+    expect(announced(subject, link)).toHaveLength(1);
   });
 
   test('without news often enough that nobody takes the peer for gone', () => {
