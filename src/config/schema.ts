@@ -64,6 +64,16 @@ const gossip = section(
     discovery: flag(
       'Whether peers tell each other the addresses they know and link to them. Without it a peer links only to what it or an addPeer names, and to who dials it.',
     ).default(true),
+    meshPeers: whole(
+      1,
+      1024,
+      'While no more peers are known, each is linked to every other one; beyond, each keeps a few links and a sample of addresses.',
+    ).default(50),
+    degree: whole(
+      2,
+      64,
+      'Beyond meshPeers, how many links a peer keeps: it dials while it has less than three quarters, and takes half as many more.',
+    ).default(8),
     antiEntropyMs: range(
       10,
       HOUR_MS,

@@ -36,6 +36,8 @@ export interface Link {
   readonly apartSince: Map<BucketName, number>;
   /** Buckets that are not replicated over this link, because the two sides disagree about their policies. */
   readonly refused: Set<BucketName>;
+  /** How many peers its other side knows, as it last said, if it keeps links to a few of them only; else 0. */
+  crowd: number;
   /** What the other side may still do of what a sound peer does rarely, if at all. */
   readonly leniency: Allowance;
 }
@@ -103,6 +105,7 @@ export function openLink(
     goodbye: undefined,
     apartSince: new Map(),
     refused: new Set(),
+    crowd: 0,
     leniency: new Allowance(now, MISDEEDS),
   };
 }

@@ -63,6 +63,7 @@ export class Receiver {
     const { type } = message;
     if (type === 'chunk' || type === 'below') return this.#to.pull.awaits(link.id, message.request);
     if (type === 'differ' || type === 'answer') return this.#to.repairs.awaits(link.id, message.request);
+    if (type === 'shuffled') return this.#to.membership.shuffles.awaits(link, message);
     if (type === 'probed') return this.#to.membership.suspicions.awaits(link, message);
     return true;
   }
@@ -131,7 +132,11 @@ export class Receiver {
       case 'probed':
         return membership.suspicions.probed(turn, link, message);
       case 'peers':
-        return membership.peers(turn, link, message);
+        return membership.discovery.peers(turn, link, message);
+      case 'shuffle':
+        return membership.shuffles.shuffle(turn, link, message);
+      case 'shuffled':
+        return membership.shuffles.shuffled(turn, link, message);
       case 'ack':
         link.flow.acknowledged = Math.max(link.flow.acknowledged, Math.min(message.bytes, link.flow.sent));
         return;
