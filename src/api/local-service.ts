@@ -282,7 +282,7 @@ export class LocalService implements PeerService {
       durability: this.#config.durability,
       readOnly,
       buckets,
-      peers: syncOf(core, links, this.#replica.members, this.#replica),
+      peers: syncOf(core, links, this.#replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },

@@ -19,6 +19,7 @@ export interface Health {
   readonly liveness: Liveness;
   /** Whether there are too many to be linked to all. */
   readonly isCrowded: boolean;
+  readonly members: Members;
 }
 
 /** One row for each peer, linked or remembered. */
@@ -34,8 +35,12 @@ export function peersOf(core: Core, links: readonly Link[], health: Health): Pee
     rows.push(rowOf(address, id === undefined ? undefined : byId.get(id), health));
   }
   for (const link of links) {
-    if (link.hello && !listed.has(link.hello.peer)) rows.push(dialedUs(link, health));
+    if (!link.hello || listed.has(link.hello.peer)) continue;
+    listed.add(link.hello.peer);
+    rows.push(dialedUs(link, health));
   }
+  // In a crowd the addresses are a sample; the members are all that there are.
+  if (health.isCrowded) rows.push(...unlisted(core, listed, health));
   return rows.sort((a, b) => (a.url ?? '').localeCompare(b.url ?? '', 'en', { numeric: true }));
 }
 
@@ -80,18 +85,27 @@ const dialedUs = (link: Link, health: Health): PeerInfo => ({
   known: 'dialed-us',
 });
 
+/** Members that we have neither a link to nor the address of. */
+function unlisted(core: Core, listed: ReadonlySet<PeerId>, { members, liveness }: Health): PeerInfo[] {
+  return members.counted().flatMap(({ peer, name }): PeerInfo[] => {
+    if (peer === core.self.peer || listed.has(peer) || core.addresses.isRemoved(null, peer)) return [];
+    const state = liveness.isDown(peer) ? 'down' : 'alive';
+    return [{ url: null, id: peer, name, state, rttMs: null, direction: null, known: 'gossip' }];
+  });
+}
+
 function roundTrip(link: Link | undefined): number | null {
   const rtt = link?.rttMs ?? null;
   return rtt === null ? null : Math.round(rtt * 100) / 100;
 }
 
 /** How far each known peer is from us, in operations; one without a link as far as it last announced what it has. */
-export function syncOf(core: Core, links: readonly Link[], members: Members, health: Health): PeerSync[] {
+export function syncOf(core: Core, links: readonly Link[], health: Health): PeerSync[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
   return peersOf(core, links, health).flatMap(({ id, url, state }) => {
     if (id === null) return [];
     const link = byId.get(id);
-    const buckets = link ? lagsOf(core, link) : announcedLags(core, members.get(id));
+    const buckets = link ? lagsOf(core, link) : announcedLags(core, health.members.get(id));
     const lags = Object.values(buckets);
     const behind = lags.reduce((sum, lag) => sum + lag.behind, 0);
     const ahead = lags.reduce((sum, lag) => sum + lag.ahead, 0);

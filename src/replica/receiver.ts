@@ -9,6 +9,7 @@ import type { DeltaPull } from './delta-pull.js';
 import type { DeltaSource } from './delta-source.js';
 import type { Gossip } from './gossip.js';
 import type { Membership } from './links/membership.js';
+import { affords } from './links/quotas.js';
 import type { OwnOrigin } from './own-origin.js';
 import type { Repairs } from './repairs.js';
 import type { Retention } from './retention.js';
@@ -48,7 +49,9 @@ export class Receiver {
         throw new MalformedMessage(`${message.type} before hello`);
       }
       acknowledge(turn, link, bytes.length);
-      if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
+      if (!affords(link, message, turn.now)) {
+        this.#to.membership.suspect(turn, link, `more ${message.type} than anybody needs`);
+      } else if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
       else if (!this.#isLate(link, message)) {
         this.#to.membership.suspect(turn, link, `${message.type} that nobody asked for`);
       }

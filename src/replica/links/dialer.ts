@@ -79,8 +79,10 @@ export class Dialer {
   }
 
   #missing(): number {
-    const missing = this.#views.least - activeLinks(this.#core).length;
-    return missing <= 0 ? 0 : missing * (1 + this.#failing) - this.#dialing();
+    const active = activeLinks(this.#core).length;
+    const missing = this.#views.least - active;
+    if (missing <= 0) return 0;
+    return Math.min(missing * (1 + this.#failing), this.#core.options.links - active) - this.#dialing();
   }
 
   /** One more, when its time has come. */

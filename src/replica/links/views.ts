@@ -56,9 +56,9 @@ export class Views {
     return this.#isCrowded ? Math.min(links, Math.ceil(1.5 * degree)) : links;
   }
 
-  /** In a crowd, how many links are kept: below `most`, so that there is room for newcomers. */
+  /** In a crowd, how many links are kept: below `most`, so that there is room for newcomers, unless that is next to none. */
   get degree(): number {
-    return Math.max(1, Math.min(this.#core.options.degree, this.most - 1));
+    return Math.min(this.#core.options.degree, Math.max(this.most - 1, Math.min(2, this.most)));
   }
 
   /** In a crowd, how many links are too few. */

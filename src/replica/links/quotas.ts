@@ -1,0 +1,28 @@
+import type { Allowance } from '../../base/allowance.js';
+import type { Link } from '../../protocol/link.js';
+import type { Message } from '../../protocol/messages.js';
+
+/**
+ * Whether the other side of a link may still ask or tell this; it counts. Everything that makes us ask others, dial or
+ * remember addresses is bounded here, whoever it is about.
+ */
+export function affords({ quotas }: Link, message: Message, now: number): boolean {
+  switch (message.type) {
+    case 'probe':
+      return spend(quotas.probes, now, 1);
+    case 'shuffle':
+      return spend(quotas.shuffles, now, 1) && spend(quotas.addresses, now, message.addresses.length);
+    case 'peers':
+    case 'shuffled':
+      return spend(quotas.addresses, now, message.addresses.length);
+    default:
+      return true;
+  }
+}
+
+/** What is refused costs nothing. */
+function spend(allowance: Allowance, now: number, units: number): boolean {
+  if (allowance.readyAt(now) > now) return false;
+  allowance.spend(now, units);
+  return true;
+}
