@@ -27,7 +27,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
 export type Cell = string | { readonly styled: string };
 
 export function shownState(state: PeerState): Cell {
-  if (state === 'connected') return { styled: pc.green(state) };
+  if (state === 'connected' || state === 'alive') return { styled: pc.green(state) };
   if (state === 'down') return { styled: pc.red(state) };
   return { styled: pc.yellow(state) };
 }

@@ -72,6 +72,8 @@ export function settingsOf(
     version: 'simulated',
     url,
     discovery: options.discovery,
+    meshPeers: 50,
+    degree: 8,
     antiEntropyMs: [1000, 15000],
     maxClockDriftMs: 60_000,
     pingMs: 5000,

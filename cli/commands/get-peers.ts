@@ -7,7 +7,8 @@ export const command: CommandModule = {
   usage: {
     arguments: [],
     details: `A table: address, id, name, state and round trip. The state is connected, connecting, suspect
-(was met, has no link just now) or down (three dials in a row have failed).`,
+(does not answer, or has lost its link), down (so for long, and others have not heard it either) or alive (in
+a cluster too large for links to all: there is none to it, and nobody says that it is down).`,
     examples: ['config1 getPeers', 'config1 members --json'],
   },
 

@@ -257,7 +257,7 @@ export class LocalService implements PeerService {
   }
 
   getPeers(): PeerInfo[] {
-    return peersOf(this.#replica.core, this.#links(), this.#replica.liveness);
+    return peersOf(this.#replica.core, this.#links(), this.#replica);
   }
 
   /** None after a failure: the transport has closed them, but the replica hears of nothing any more. */
@@ -282,7 +282,7 @@ export class LocalService implements PeerService {
       durability: this.#config.durability,
       readOnly,
       buckets,
-      peers: syncOf(core, links, this.#replica.members, this.#replica.liveness),
+      peers: syncOf(core, links, this.#replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },

@@ -104,9 +104,10 @@ export interface ScanRange {
 
 /**
  * `connecting`: never met yet; `suspect`: it does not answer, or there is no link any more; `down`: so for long, and its
- * neighbours have not heard it either, or, where we were never linked to it, three dials or more have failed.
+ * neighbours have not heard it either, or, where we were never linked to it, three dials or more have failed; `alive`: in
+ * a cluster too large to be linked to all, it has no link to us, and nobody says that it is down.
  */
-export type PeerState = 'connected' | 'connecting' | 'suspect' | 'down';
+export type PeerState = 'connected' | 'connecting' | 'suspect' | 'down' | 'alive';
 
 /** One row of `getPeers`. */
 export interface PeerInfo {

@@ -14,8 +14,16 @@ import type { BucketLag, BucketStatus, PeerInfo, PeerState, PeerSync } from './s
 /** Attempts that may fail before a peer counts as down. */
 const DOWN_AFTER = 3;
 
+/** What a replica knows of the peers that there are. */
+export interface Health {
+  readonly liveness: Liveness;
+  /** Whether there are too many to be linked to all. */
+  readonly isCrowded: boolean;
+  readonly members: Members;
+}
+
 /** One row for each peer, linked or remembered. */
-export function peersOf(core: Core, links: readonly Link[], liveness: Liveness): PeerInfo[] {
+export function peersOf(core: Core, links: readonly Link[], health: Health): PeerInfo[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
   const rows: PeerInfo[] = [];
   const listed = new Set<PeerId>();
@@ -24,11 +32,15 @@ export function peersOf(core: Core, links: readonly Link[], liveness: Liveness):
     const { id } = address.record;
     if (id !== undefined && listed.has(id)) continue;
     if (id !== undefined) listed.add(id);
-    rows.push(rowOf(address, id === undefined ? undefined : byId.get(id), liveness));
+    rows.push(rowOf(address, id === undefined ? undefined : byId.get(id), health));
   }
   for (const link of links) {
-    if (link.hello && !listed.has(link.hello.peer)) rows.push(dialedUs(link, liveness));
+    if (!link.hello || listed.has(link.hello.peer)) continue;
+    listed.add(link.hello.peer);
+    rows.push(dialedUs(link, health));
   }
+  // In a crowd the addresses are a sample; the members are all that there are.
+  if (health.isCrowded) rows.push(...unlisted(core, listed, health));
   return rows.sort((a, b) => (a.url ?? '').localeCompare(b.url ?? '', 'en', { numeric: true }));
 }
 
@@ -38,13 +50,13 @@ function rank({ record }: KnownAddress, links: ReadonlyMap<PeerId | undefined, L
   return (link?.url === record.url ? 2 : 0) + (record.source === 'gossip' ? 0 : 1);
 }
 
-function rowOf(address: KnownAddress, link: Link | undefined, liveness: Liveness): PeerInfo {
+function rowOf(address: KnownAddress, link: Link | undefined, health: Health): PeerInfo {
   const { record } = address;
   return {
     url: record.url,
     id: record.id ?? null,
     name: link?.hello?.name ?? record.name ?? null,
-    state: link ? linkedState(link, liveness) : absentState(address, liveness),
+    state: link ? linkedState(link, health) : absentState(address, health),
     rttMs: roundTrip(link),
     direction: link?.direction ?? null,
     known: record.source,
@@ -52,25 +64,35 @@ function rowOf(address: KnownAddress, link: Link | undefined, liveness: Liveness
 }
 
 /** Of a peer that we have been linked to a verdict is reached together with others; else dials tell. */
-function absentState({ record: { id }, failures }: KnownAddress, liveness: Liveness): PeerState {
+function absentState({ record: { id }, failures }: KnownAddress, { liveness, isCrowded }: Health): PeerState {
   if (id !== undefined && liveness.isDown(id)) return 'down';
   if (id !== undefined && liveness.isSuspect(id)) return 'suspect';
   if (failures >= DOWN_AFTER) return 'down';
-  return id === undefined ? 'connecting' : 'suspect';
+  if (id === undefined) return 'connecting';
+  return isCrowded ? 'alive' : 'suspect';
 }
 
-const linkedState = ({ hello }: Link, liveness: Liveness): PeerState =>
+const linkedState = ({ hello }: Link, { liveness }: Health): PeerState =>
   hello && liveness.isSuspect(hello.peer) ? 'suspect' : 'connected';
 
-const dialedUs = (link: Link, liveness: Liveness): PeerInfo => ({
+const dialedUs = (link: Link, health: Health): PeerInfo => ({
   url: link.hello?.url ?? null,
   id: link.hello?.peer ?? null,
   name: link.hello?.name ?? null,
-  state: linkedState(link, liveness),
+  state: linkedState(link, health),
   rttMs: roundTrip(link),
   direction: link.direction,
   known: 'dialed-us',
 });
+
+/** Members that we have neither a link to nor the address of. */
+function unlisted(core: Core, listed: ReadonlySet<PeerId>, { members, liveness }: Health): PeerInfo[] {
+  return members.counted().flatMap(({ peer, name }): PeerInfo[] => {
+    if (peer === core.self.peer || listed.has(peer) || core.addresses.isRemoved(null, peer)) return [];
+    const state = liveness.isDown(peer) ? 'down' : 'alive';
+    return [{ url: null, id: peer, name, state, rttMs: null, direction: null, known: 'gossip' }];
+  });
+}
 
 function roundTrip(link: Link | undefined): number | null {
   const rtt = link?.rttMs ?? null;
@@ -78,12 +100,12 @@ function roundTrip(link: Link | undefined): number | null {
 }
 
 /** How far each known peer is from us, in operations; one without a link as far as it last announced what it has. */
-export function syncOf(core: Core, links: readonly Link[], members: Members, liveness: Liveness): PeerSync[] {
+export function syncOf(core: Core, links: readonly Link[], health: Health): PeerSync[] {
   const byId = new Map(links.map((link) => [link.hello?.peer, link]));
-  return peersOf(core, links, liveness).flatMap(({ id, url, state }) => {
+  return peersOf(core, links, health).flatMap(({ id, url, state }) => {
     if (id === null) return [];
     const link = byId.get(id);
-    const buckets = link ? lagsOf(core, link) : announcedLags(core, members.get(id));
+    const buckets = link ? lagsOf(core, link) : announcedLags(core, health.members.get(id));
     const lags = Object.values(buckets);
     const behind = lags.reduce((sum, lag) => sum + lag.behind, 0);
     const ahead = lags.reduce((sum, lag) => sum + lag.ahead, 0);

@@ -30,6 +30,10 @@ export interface BucketConfig {
 /** Times in milliseconds; pairs are `[least, most]`. */
 export interface GossipConfig {
   readonly discovery: boolean;
+  /** While no more peers are known than that, each is linked to every other one. */
+  readonly meshPeers: number;
+  /** The links that a peer keeps where there are more. */
+  readonly degree: number;
   readonly antiEntropyMs: readonly [number, number];
   readonly maxClockDriftMs: number;
   readonly pingMs: number;

@@ -69,6 +69,16 @@ const gossip = section(
       60_000,
       'How long news is collected before it is announced to neighbours that probably have it already, in milliseconds, shortened by up to half at random: one that lacks it asks for it a little later.',
     ).default(100),
+    meshPeers: whole(
+      1,
+      1024,
+      'While no more peers are known, each is linked to every other one; beyond, each keeps a few links and a sample of addresses.',
+    ).default(50),
+    degree: whole(
+      2,
+      64,
+      'Beyond meshPeers, how many links a peer keeps: it dials while it has less than three quarters, and takes half as many more.',
+    ).default(8),
     antiEntropyMs: range(
       10,
       HOUR_MS,

@@ -26,6 +26,14 @@ export interface KnownAddress {
   self: boolean;
   /** It was added by hand and not reached since: whoever answers there is let in again. */
   readmits: boolean;
+  /** A dial of ours has found its peer there in this run: it is more than hearsay. */
+  proven: boolean;
+}
+
+/** A bound below the capacity, at which addresses make room for others at random. */
+export interface SampleBound {
+  readonly capacity: number;
+  readonly isLinked: (id: PeerId) => boolean;
 }
 
 export interface AddressBookOptions {
@@ -46,8 +54,6 @@ export class AddressBook {
   readonly #options: AddressBookOptions;
   readonly #random: Random;
   #changed = false;
-  /** `undefined` when what is kept has changed since it was counted. */
-  #size: number | undefined;
 
   constructor(
     configured: readonly string[],
@@ -69,9 +75,8 @@ export class AddressBook {
 
   #insert(record: AddressRecord): KnownAddress {
     const self = record.url === this.#options.ownUrl;
-    const known = { record, dialing: false, failures: 0, dueAt: 0, self, readmits: false };
+    const known = { record, dialing: false, failures: 0, dueAt: 0, self, readmits: false, proven: false };
     this.#known.set(record.url, known);
-    this.#size = undefined;
     return known;
   }
 
@@ -110,7 +115,6 @@ export class AddressBook {
     for (const [url, { record }] of this.#known) {
       if (!record.removed || !which(record)) continue;
       this.#known.delete(url);
-      this.#size = undefined;
       this.#changed = true;
     }
   }
@@ -121,35 +125,26 @@ export class AddressBook {
     this.#changed = true;
   }
 
-  /** How many addresses may be dialled at all. */
-  get size(): number {
-    return (this.#size ??= [...this.active()].length);
-  }
-
-  /**
-   * Dials that are due: addresses without an attempt under way whose peer is not linked.
-   * @param strangers whether those that nobody named are wanted too
-   */
-  due(now: number, isLinked: (id: PeerId) => boolean, strangers = true): string[] {
+  /** Dials that are due: addresses without an attempt under way whose peer is not linked. */
+  due(now: number, isLinked: (id: PeerId) => boolean): string[] {
     const urls: string[] = [];
-    for (const known of this.active()) {
-      if (this.#wanted(known, isLinked, strangers) && known.dueAt <= now) urls.push(known.record.url);
-    }
+    for (const known of this.idle(isLinked)) if (known.dueAt <= now) urls.push(known.record.url);
     return urls;
   }
 
   /** When the next dial is due; infinite when there is none. */
-  nextDueAt(isLinked: (id: PeerId) => boolean, strangers = true): number {
+  nextDueAt(isLinked: (id: PeerId) => boolean): number {
     let next = Infinity;
-    for (const known of this.active()) {
-      if (this.#wanted(known, isLinked, strangers)) next = Math.min(next, known.dueAt);
-    }
+    for (const known of this.idle(isLinked)) next = Math.min(next, known.dueAt);
     return next;
   }
 
-  #wanted({ dialing, record }: KnownAddress, isLinked: (id: PeerId) => boolean, strangers: boolean): boolean {
-    if (dialing || (record.source === 'gossip' && !strangers)) return false;
-    return record.id === undefined || !isLinked(record.id);
+  /** Addresses without an attempt under way whose peer is not linked. */
+  *idle(isLinked: (id: PeerId) => boolean): Iterable<KnownAddress> {
+    for (const known of this.active()) {
+      const { id } = known.record;
+      if (!known.dialing && (id === undefined || !isLinked(id))) yield known;
+    }
   }
 
   dialStarted(url: string): void {
@@ -172,6 +167,7 @@ export class AddressBook {
     if (!known) return;
     known.dialing = false;
     known.failures = 0;
+    known.proven = true;
     this.#identify(known, id, name);
   }
 
@@ -181,7 +177,6 @@ export class AddressBook {
     if (!known) return;
     known.dialing = false;
     known.self = true;
-    this.#size = undefined;
   }
 
   /**
@@ -232,19 +227,40 @@ export class AddressBook {
 
   #markRemoved(known: KnownAddress): void {
     known.record = { ...known.record, removed: true };
-    this.#size = undefined;
   }
 
   /**
    * Takes another peer's word for an address; returns whether it is news. The number kept is bounded. Of an address that
    * we know only who answers there says whose it is: else hearsay could keep us from dialling it.
+   * @param bound a lower one, for a sample that stays random
    */
-  learn(url: string, id: PeerId, name: string): boolean {
+  learn(url: string, id: PeerId, name: string, bound?: SampleBound): boolean {
     if (this.#known.has(url) || url === this.#options.ownUrl || this.isRemoved(url, id)) return false;
-    if (this.isFull && !this.#forgetOne()) return false;
+    const isFull = this.isFull || (bound !== undefined && this.#known.size >= bound.capacity);
+    if (isFull && !(bound ? this.#forgetAny(bound) : this.#forgetOne())) return false;
     this.#insert({ url, id, name, source: 'gossip' });
-    this.#changed = true;
+    // Which part of the cluster a sample shows is not worth a write each time.
+    if (!bound || !isFull) this.#changed = true;
     return true;
+  }
+
+  /** Hearsay that led nowhere is forgotten; what was named stays. */
+  forget(url: string): void {
+    if (this.#known.get(url)?.record.source !== 'gossip') return;
+    this.#known.delete(url);
+    this.#changed = true;
+  }
+
+  /**
+   * Makes room in a sample: any learned address that is neither linked nor being tried goes. One that was proven goes only
+   * where these are more than half: made-up ones drive out no more than each other.
+   */
+  #forgetAny({ capacity, isLinked }: SampleBound): boolean {
+    const idle = [...this.idle(isLinked)].filter(({ record }) => record.source === 'gossip');
+    const proven = idle.filter((known) => known.proven);
+    const pool = proven.length > capacity / 2 ? proven : idle.filter((known) => !known.proven);
+    const loser = this.#random.pick(pool);
+    return loser !== undefined && this.#known.delete(loser.record.url);
   }
 
   /** Makes room: the learned address that has failed most often goes; those that work or were named stay. */
@@ -254,7 +270,6 @@ export class AddressBook {
       if (known.record.source !== 'gossip' || known.dialing || known.failures === 0) continue;
       if (!worst || known.failures > worst.failures) worst = known;
     }
-    this.#size = undefined;
     return worst !== undefined && this.#known.delete(worst.record.url);
   }
 

@@ -40,6 +40,8 @@ const TYPE_NUMBERS = {
   prune: 24,
   probe: 25,
   probed: 26,
+  shuffle: 27,
+  shuffled: 28,
 } as const satisfies Record<Message['type'], number>;
 
 const CODECS: CodecsOf<Message['type']> = {

@@ -12,6 +12,8 @@ export const MAX_KEY_BYTES = 1024;
 export const MAX_TEXT_BYTES = 1024;
 export const MAX_BUCKETS = 1024;
 export const MAX_ADDRESSES = 1024;
+/** Addresses in one `shuffle` or `shuffled`. */
+export const MAX_SHUFFLED = 16;
 /** Elements of all lists of one message together: bounds what decoding allocates, version vectors above all. */
 export const MAX_ELEMENTS = 2 ** 20;
 /** Operations in one message. */

@@ -1,7 +1,7 @@
 import { Allowance, type Rate } from '../base/allowance.js';
 import type { BucketName, LinkId, PeerId, SessionId } from '../base/ids.js';
 import type { VersionVector } from '../data/version-vector.js';
-import { PUSH_WINDOW_BYTES } from './limits.js';
+import { MAX_ADDRESSES, PUSH_WINDOW_BYTES } from './limits.js';
 import type { Hello } from './messages.js';
 import { RoundTrips } from './round-trips.js';
 
@@ -37,8 +37,18 @@ export interface Link {
   readonly apartSince: Map<BucketName, number>;
   /** Buckets that are not replicated over this link, because the two sides disagree about their policies. */
   readonly refused: Set<BucketName>;
+  /** How many peers its other side knows, as it last said, if it keeps links to a few of them only; else 0. */
+  crowd: number;
   /** What the other side may still do of what a sound peer does rarely, if at all. */
   readonly leniency: Allowance;
+  readonly quotas: Quotas;
+}
+
+/** What the other side of a link may ask and tell about peers; a unit is a question, a shuffle, an address. */
+export interface Quotas {
+  readonly probes: Allowance;
+  readonly shuffles: Allowance;
+  readonly addresses: Allowance;
 }
 
 /** A ping that was not answered yet. */
@@ -79,6 +89,13 @@ export interface Traffic {
  */
 const MISDEEDS: Rate = { most: 100, perMs: 1 / 60_000 };
 
+/** Half of a cluster may fall silent at once, and each of us is asked about some of it, again and again. */
+const PROBES: Rate = { most: 64, perMs: 1 / 200 };
+/** A sound neighbour's own, and those that it passes on: about one in 20 s. */
+const SHUFFLES: Rate = { most: 32, perMs: 1 / 1_000 };
+/** All that anybody keeps, twice; then as many as peers ever join in a second. */
+const ADDRESSES: Rate = { most: 2 * MAX_ADDRESSES, perMs: 1 / 50 };
+
 export function openLink(
   id: LinkId,
   direction: 'in' | 'out',
@@ -107,7 +124,13 @@ export function openLink(
     goodbye: undefined,
     apartSince: new Map(),
     refused: new Set(),
+    crowd: 0,
     leniency: new Allowance(now, MISDEEDS),
+    quotas: {
+      probes: new Allowance(now, PROBES),
+      shuffles: new Allowance(now, SHUFFLES),
+      addresses: new Allowance(now, ADDRESSES),
+    },
   };
 }
 

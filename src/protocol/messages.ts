@@ -27,6 +27,10 @@ export interface Hello {
   /** The software's version, for people. */
   readonly version: string;
   readonly buckets: readonly (BucketDigest & { readonly policy: string })[];
+  /** The sender's links to other peers. */
+  readonly links: number;
+  /** How many live peers it knows, where these are too many to be linked to all; else 0. */
+  readonly crowd: number;
 }
 
 /** The last message on a link: why it ends. */
@@ -275,6 +279,27 @@ export interface Probed {
   readonly heardMsAgo: number | null;
 }
 
+/**
+ * A few addresses that the sender of old knows, its own first, on a random walk over `hops` more links: whoever it ends at
+ * answers with as many. (HyParView's shuffle: Leitão, Pereira and Rodrigues, 2007.)
+ */
+export interface Shuffle {
+  readonly type: 'shuffle';
+  readonly id: number;
+  readonly hops: number;
+  /** As in HELLO, of the neighbour that sends it. */
+  readonly crowd: number;
+  readonly addresses: readonly Address[];
+}
+
+/** The answer, on the way back. */
+export interface Shuffled {
+  readonly type: 'shuffled';
+  readonly id: number;
+  readonly crowd: number;
+  readonly addresses: readonly Address[];
+}
+
 /** All bytes received on this link so far: the sender's credit. */
 export interface Ack {
   readonly type: 'ack';
@@ -307,4 +332,6 @@ export type Message =
   | Peers
   | Ack
   | Probe
-  | Probed;
+  | Probed
+  | Shuffle
+  | Shuffled;

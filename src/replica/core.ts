@@ -15,6 +15,10 @@ export interface ReplicaOptions {
   /** Where others reach us; `null` when we cannot be dialled. */
   readonly url: string | null;
   readonly discovery: boolean;
+  /** While no more others are known than that, a link to each is wanted. */
+  readonly meshPeers: number;
+  /** How many links are kept where there are more. */
+  readonly degree: number;
   /** Shortest and longest pause between two rounds of anti-entropy. */
   readonly antiEntropyMs: readonly [number, number];
   readonly maxClockDriftMs: number;
@@ -145,6 +149,13 @@ export function activeLinks(core: Core): Link[] {
     byPeer.set(link.hello.peer, other ? younger(other, link) : link);
   }
   return [...byPeer.values()];
+}
+
+/** Whether there is a link to a peer, as it is now. */
+export function linkedPeers(core: Core): (id: PeerId) => boolean {
+  const linked = new Set<PeerId>();
+  for (const { hello, closing } of core.links.values()) if (hello && !closing) linked.add(hello.peer);
+  return (id) => linked.has(id);
 }
 
 export function linkTo(core: Core, id: PeerId): Link | undefined {

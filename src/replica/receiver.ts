@@ -9,6 +9,7 @@ import type { DeltaPull } from './delta-pull.js';
 import type { DeltaSource } from './delta-source.js';
 import type { Broadcasting } from './gossip/broadcasting.js';
 import type { Membership } from './links/membership.js';
+import { affords } from './links/quotas.js';
 import type { OwnOrigin } from './own-origin.js';
 import type { Repairs } from './repairs.js';
 import type { Retention } from './retention.js';
@@ -63,7 +64,9 @@ export class Receiver {
         throw new MalformedMessage(`${message.type} before hello`);
       }
       acknowledge(turn, link, bytes.length);
-      if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
+      if (!affords(link, message, turn.now)) {
+        this.#to.membership.suspect(turn, link, `more ${message.type} than anybody needs`);
+      } else if (this.#isExpected(link, message)) this.#dispatch(turn, link, message, bytes);
       else if (!this.#isLate(link, message)) {
         this.#to.membership.suspect(turn, link, `${message.type} that nobody asked for`);
       }
@@ -80,6 +83,7 @@ export class Receiver {
     const { type } = message;
     if (type === 'chunk' || type === 'below') return this.#to.pull.awaits(link.id, message.request);
     if (type === 'differ' || type === 'answer') return this.#to.repairs.awaits(link.id, message.request);
+    if (type === 'shuffled') return this.#to.membership.shuffles.awaits(link, message);
     if (type === 'probed') return this.#to.membership.suspicions.awaits(link, message);
     return true;
   }
@@ -150,7 +154,11 @@ export class Receiver {
       case 'probed':
         return membership.suspicions.probed(turn, link, message);
       case 'peers':
-        return membership.peers(turn, link, message);
+        return membership.discovery.peers(turn, link, message);
+      case 'shuffle':
+        return membership.shuffles.shuffle(turn, link, message);
+      case 'shuffled':
+        return membership.shuffles.shuffled(turn, link, message);
       case 'ack':
         link.flow.acknowledged = Math.max(link.flow.acknowledged, Math.min(message.bytes, link.flow.sent));
         return;

@@ -157,6 +157,11 @@ export class Replica {
     return this.#membership.suspicions;
   }
 
+  /** Whether there are too many peers to be linked to all. */
+  get isCrowded(): boolean {
+    return this.#membership.views.isCrowded;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }

@@ -47,6 +47,8 @@ const TYPES: Readonly<Record<Message['type'], number>> = {
   prune: 24,
   probe: 25,
   probed: 26,
+  shuffle: 27,
+  shuffled: 28,
 };
 
 const page = readPage('docs/PROTOCOL.md');

@@ -68,6 +68,8 @@ export class RawPeer {
       clock: Date.now(),
       version: '0',
       buckets: [{ bucket: 'default' as BucketName, policy: 'lww', ...hashes }],
+      links: 0,
+      crowd: 0,
       ...changes,
     };
   }

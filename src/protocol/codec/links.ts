@@ -1,11 +1,12 @@
 import type { PeerId, SessionId } from '../../base/ids.js';
-import { clipText } from '../fields.js';
-import { MAX_ADDRESSES, MAX_BUCKETS } from '../limits.js';
+import { clipText, type Fields } from '../fields.js';
+import { MAX_ADDRESSES, MAX_BUCKETS, MAX_SHUFFLED } from '../limits.js';
+import type { Address } from '../messages.js';
 import type { CodecsOf } from './message-codec.js';
 
 /** Messages about links and the peers at their ends. */
 export const linkCodecs: CodecsOf<
-  'hello' | 'goodbye' | 'ping' | 'pong' | 'peers' | 'ack' | 'probe' | 'probed'
+  'hello' | 'goodbye' | 'ping' | 'pong' | 'peers' | 'ack' | 'probe' | 'probed' | 'shuffle' | 'shuffled'
 > = {
   hello: {
     write: (m) => [
@@ -18,6 +19,8 @@ export const linkCodecs: CodecsOf<
       m.clock,
       m.version,
       m.buckets.flatMap((b) => [b.bucket, b.policy, b.vectorHash, b.stateHash]),
+      m.links,
+      m.crowd,
     ],
     read(f) {
       const range = f.list();
@@ -37,6 +40,9 @@ export const linkCodecs: CodecsOf<
           (b) => ({ bucket: b.bucket(), policy: b.text(), vectorHash: b.hash(), stateHash: b.hash() }),
           ({ bucket }) => bucket,
         ),
+        // Version 2 had neither: it is told that it does not fit, as every version must.
+        links: f.more ? f.uint() : 0,
+        crowd: f.more ? f.uint() : 0,
       };
     },
   },
@@ -53,11 +59,8 @@ export const linkCodecs: CodecsOf<
     read: (f) => ({ type: 'pong', id: f.uint(), clock: f.uint() }),
   },
   peers: {
-    write: ({ addresses }) => [addresses.flatMap(({ url, id, name }) => [url, id, name])],
-    read: (f) => ({
-      type: 'peers',
-      addresses: f.each(MAX_ADDRESSES, (a) => ({ url: a.text(), id: a.id() as PeerId, name: a.text() })),
-    }),
+    write: ({ addresses }) => [rowsOf(addresses)],
+    read: (f) => ({ type: 'peers', addresses: f.each(MAX_ADDRESSES, addressIn) }),
   },
   ack: {
     write: ({ bytes }) => [bytes],
@@ -76,4 +79,32 @@ export const linkCodecs: CodecsOf<
       heardMsAgo: f.orNull((field) => field.uint()),
     }),
   },
+  shuffle: {
+    write: ({ id, hops, crowd, addresses }) => [id, hops, crowd, rowsOf(addresses)],
+    read: (f) => ({
+      type: 'shuffle',
+      id: f.uint(),
+      hops: f.uint(),
+      crowd: f.uint(),
+      addresses: f.each(MAX_SHUFFLED, addressIn),
+    }),
+  },
+  shuffled: {
+    write: ({ id, crowd, addresses }) => [id, crowd, rowsOf(addresses)],
+    read: (f) => ({
+      type: 'shuffled',
+      id: f.uint(),
+      crowd: f.uint(),
+      addresses: f.each(MAX_SHUFFLED, addressIn),
+    }),
+  },
 };
+
+const rowsOf = (addresses: readonly Address[]): string[] =>
+  addresses.flatMap(({ url, id, name }) => [url, id, name]);
+
+const addressIn = (fields: Fields): Address => ({
+  url: fields.text(),
+  id: fields.id() as PeerId,
+  name: fields.text(),
+});

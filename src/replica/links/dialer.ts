@@ -1,85 +1,123 @@
-import type { PeerId } from '../../base/ids.js';
-import type { Link } from '../../protocol/link.js';
-import { activeLinks, type Core } from '../core.js';
+import type { KnownAddress } from '../../protocol/address-book.js';
+import { activeLinks, type Core, linkedPeers } from '../core.js';
 import type { Turn } from '../turn.js';
+import type { Liveness } from './suspicions.js';
+import type { Views } from './views.js';
 
 /** Dials under way at once. */
 const MAX_DIALS = 16;
-/** In a crowd at most one link makes room for others in this time, milliseconds. */
-const CHECK_MS = 1_000;
+/** In a crowd a peer that has its links tries one more address about so often, milliseconds. */
+const RENEW_MS = 60_000;
+/** Failures after which, in a crowd, an address is forgotten that once led to a peer; hearsay goes at the first. */
+const PROVEN_FAILURES = 3;
 
-/** Decides whom to dial, and in a cluster larger than the limit on links which link makes room for newcomers. */
+/**
+ * Decides whom to dial: up to the bound of a mesh everybody, in a crowd as many as are missing, at random. There one more
+ * is tried now and then: so links are renewed, addresses are tested, and two crowds that were apart for long meet again.
+ */
 export class Dialer {
   readonly #core: Core;
-  /** When to look again whether a link has to make room. */
-  #checkAt = 0;
+  readonly #views: Views;
+  readonly #liveness: Liveness;
+  /** Dials that failed in a row: the more do, the more are tried at once. */
+  #failing = 0;
+  #renewAt = 0;
 
-  constructor(core: Core) {
+  constructor(core: Core, views: Views, liveness: Liveness) {
     this.#core = core;
+    this.#views = views;
+    this.#liveness = liveness;
   }
 
-  /** Starts the dials that are due, as far as there is room for links. */
+  /** Starts the dials that are due. */
   dial(turn: Turn): void {
-    let room = this.#room();
-    const { addresses, random } = this.#core;
-    const due = addresses.due(turn.now, this.#isLinked(), this.#wantsStrangers());
-    // In a crowd everybody would come to the same few.
-    if (this.#isCrowded()) random.shuffle(due);
-    for (const url of due) {
-      if (room-- <= 0) return;
-      addresses.dialStarted(url);
+    const urls = this.#views.isCrowded ? this.#some(turn.now) : this.#all(turn.now);
+    for (const url of urls) {
+      this.#core.addresses.dialStarted(url);
       turn.dial(url);
     }
   }
 
+  #all(now: number): string[] {
+    const room = this.#room();
+    return room <= 0 ? [] : this.#core.addresses.due(now, linkedPeers(this.#core)).slice(0, room);
+  }
+
   /** How many dials may be started now. */
   #room(): number {
+    const links = this.#core.options.links - activeLinks(this.#core).length;
+    return Math.min(MAX_DIALS, this.#views.isCrowded ? MAX_DIALS : links) - this.#dialing();
+  }
+
+  #dialing(): number {
     let dialing = 0;
     for (const known of this.#core.addresses.active()) if (known.dialing) dialing++;
-    return Math.min(MAX_DIALS, this.#core.options.links - activeLinks(this.#core).length) - dialing;
+    return dialing;
   }
 
-  /** More peers are known than there may be links: a full mesh is not to be had, and newcomers must find room. */
-  #isCrowded(): boolean {
-    return this.#core.addresses.size > this.#core.options.links;
-  }
-
-  /** Whether peers that nobody named are dialled: in a crowd only for the first third of the links. */
-  #wantsStrangers(): boolean {
-    const third = Math.max(1, Math.floor(this.#core.options.links / 3));
-    return !this.#isCrowded() || activeLinks(this.#core).length < third;
-  }
-
-  /** In a crowd one place is kept free for newcomers: the link to end, at random, of those that we did not ask for by name. */
-  surplus(now: number): Link | undefined {
-    if (now < this.#checkAt) return undefined;
-    this.#checkAt = now + CHECK_MS;
-    const { options, random } = this.#core;
-    const links = activeLinks(this.#core);
-    if (!this.#isCrowded() || links.length < options.links) return undefined;
-    const named = this.#namedPeers();
-    // Who cannot be dialled might have nobody else.
-    return random.pick(links.filter(({ hello }) => hello?.url && !named.has(hello.peer)));
-  }
-
-  /** Peers behind the addresses that the config or an addPeer names. */
-  #namedPeers(): Set<PeerId> {
-    const named = new Set<PeerId>();
-    for (const { record } of this.#core.addresses.active()) {
-      if (record.source !== 'gossip' && record.id !== undefined) named.add(record.id);
+  #some(now: number): string[] {
+    const { addresses, random } = this.#core;
+    const pressing: string[] = [];
+    const others: string[] = [];
+    for (const known of addresses.idle(linkedPeers(this.#core))) {
+      if (known.dueAt > now) continue;
+      if (this.#isPressing(known)) pressing.push(known.record.url);
+      else if (this.#isCandidate(known)) others.push(known.record.url);
     }
-    return named;
+    random.shuffle(others);
+    const wanted = Math.max(this.#missing(), this.#renewal(now));
+    return [...pressing, ...others.slice(0, Math.max(0, wanted))].slice(0, Math.max(0, this.#room()));
   }
 
-  #isLinked(): (id: PeerId) => boolean {
-    const linked = new Set<PeerId>();
-    for (const { hello, closing } of this.#core.links.values()) if (hello && !closing) linked.add(hello.peer);
-    return (id) => linked.has(id);
+  /** Added by hand just now, or in doubt: whether it can be reached tells whether it lives. */
+  #isPressing({ readmits, record: { id } }: KnownAddress): boolean {
+    return readmits || (id !== undefined && this.#liveness.isSuspect(id));
+  }
+
+  #isCandidate({ record: { id, source } }: KnownAddress): boolean {
+    return source !== 'gossip' || id === undefined || !this.#liveness.isDown(id);
+  }
+
+  #missing(): number {
+    const active = activeLinks(this.#core).length;
+    const missing = this.#views.least - active;
+    if (missing <= 0) return 0;
+    return Math.min(missing * (1 + this.#failing), this.#core.options.links - active) - this.#dialing();
+  }
+
+  /** One more, when its time has come. */
+  #renewal(now: number): number {
+    if (now < this.#renewAt) return 0;
+    const isFirst = this.#renewAt === 0;
+    this.#renewAt = now + RENEW_MS * (0.5 + this.#core.random.float());
+    return isFirst ? 0 : 1;
+  }
+
+  reached(): void {
+    this.#failing = 0;
+  }
+
+  failed(url: string, now: number): void {
+    const { addresses } = this.#core;
+    this.#failing++;
+    addresses.dialFailed(url, now);
+    const known = addresses.get(url);
+    if (known && this.#views.isCrowded && known.failures >= (known.proven ? PROVEN_FAILURES : 1)) {
+      addresses.forget(url);
+    }
   }
 
   nextWakeAt(): number {
-    const next = this.#isCrowded() ? this.#checkAt : Infinity;
-    if (this.#room() <= 0) return next;
-    return Math.min(next, this.#core.addresses.nextDueAt(this.#isLinked(), this.#wantsStrangers()));
+    if (this.#room() <= 0) return Infinity;
+    const { addresses } = this.#core;
+    const isLinked = linkedPeers(this.#core);
+    if (!this.#views.isCrowded) return addresses.nextDueAt(isLinked);
+    let next = this.#renewAt;
+    const isShort = this.#missing() > 0;
+    for (const known of addresses.idle(isLinked)) {
+      const isWanted = this.#isPressing(known) || (isShort && this.#isCandidate(known));
+      if (isWanted) next = Math.min(next, known.dueAt);
+    }
+    return next;
   }
 }

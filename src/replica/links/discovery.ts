@@ -1,113 +1,117 @@
 import { isIP } from 'node:net';
-import { RumeurError } from '../../base/errors.js';
-import { isId, type PeerId } from '../../base/ids.js';
 import { parsePeerUrl } from '../../base/url.js';
 import { isLoopbackHost } from '../../config/addresses.js';
+import type { KnownAddress } from '../../protocol/address-book.js';
 import { MAX_ADDRESSES } from '../../protocol/limits.js';
 import type { Link } from '../../protocol/link.js';
 import type { Address, Hello, Peers } from '../../protocol/messages.js';
-import { activeLinks, type Core } from '../core.js';
+import { activeLinks, type Core, linkedPeers } from '../core.js';
 import type { Turn } from '../turn.js';
+import type { Liveness } from './suspicions.js';
+import type { Views } from './views.js';
 
-/** Which peers there are and where: what neighbours tell, what people add, and what they keep out. */
+/** In a crowd a new neighbour is told of so many peers: enough to find a few links among them. */
+const TOLD = 16;
+
+/** Which peers there are and where: what neighbours tell. In a mesh everybody hears of everybody, in a crowd of some. */
 export class Discovery {
   readonly #core: Core;
+  readonly #views: Views;
+  readonly #liveness: Liveness;
 
-  constructor(core: Core) {
+  constructor(core: Core, views: Views, liveness: Liveness) {
     this.#core = core;
+    this.#views = views;
+    this.#liveness = liveness;
   }
 
-  /** Tells a new neighbour whom we know, and the others about the new neighbour. */
+  /** A peer has introduced itself. */
+  introduced(turn: Turn, link: Link, { url, peer, name }: Hello): void {
+    if (url !== null) this.learn(turn, link, [{ url, id: peer, name }]);
+  }
+
+  /** Tells a new neighbour whom we know. */
   share(turn: Turn, link: Link, hello: Hello): void {
     if (!this.#core.options.discovery) return;
-    const addresses: Address[] = [];
-    for (const { record } of this.#core.addresses.active()) {
-      const { url, id, name } = record;
-      if (id !== undefined && id !== hello.peer) addresses.push({ url, id, name: name ?? '' });
-    }
+    const isCrowd = this.#views.isCrowded;
+    const addresses = isCrowd
+      ? [...this.ofNeighbours(TOLD / 2, link), ...this.ofOthers(TOLD / 2)]
+      : this.#all().filter(({ id }) => id !== hello.peer);
     if (addresses.length > 0) {
       turn.send(link, { type: 'peers', addresses: addresses.slice(0, MAX_ADDRESSES) });
     }
-    if (hello.url !== null) this.#learn(turn, link, [{ url: hello.url, id: hello.peer, name: hello.name }]);
+  }
+
+  #all(): Address[] {
+    return [...this.#core.addresses.active()].flatMap((known) => addressOf(known) ?? []);
+  }
+
+  /** Our own address, unless we cannot be dialled. */
+  own(): Address[] {
+    const { self, options } = this.#core;
+    return options.url === null ? [] : [{ url: options.url, id: self.peer, name: options.name }];
+  }
+
+  /** Up to `count` neighbours that can be dialled, at random. */
+  ofNeighbours(count: number, but: Link): Address[] {
+    const others = activeLinks(this.#core).filter((link) => link !== but);
+    this.#core.random.shuffle(others);
+    const addresses = others.flatMap(({ hello }) =>
+      hello?.url ? [{ url: hello.url, id: hello.peer, name: hello.name }] : [],
+    );
+    return addresses.slice(0, count);
+  }
+
+  /** Up to `count` addresses of peers without a link to us, at random: none that failed, or is down, nor of these. */
+  ofOthers(count: number, but: readonly Address[] = []): Address[] {
+    const left = new Set(but.map(({ url }) => url));
+    const idle = [...this.#core.addresses.idle(linkedPeers(this.#core))];
+    const sound = idle.filter(({ failures, record: { url, id } }) => {
+      return failures === 0 && !left.has(url) && id !== undefined && !this.#liveness.isDown(id);
+    });
+    this.#core.random.shuffle(sound);
+    return sound.flatMap((known) => addressOf(known) ?? []).slice(0, count);
   }
 
   peers(turn: Turn, link: Link, message: Peers): void {
-    if (this.#core.options.discovery) this.#learn(turn, link, message.addresses);
+    this.learn(turn, link, message.addresses);
   }
 
   /** The record of a member says where it is. Others have its record from elsewhere: this goes no further. */
   heardOf(from: Link, address: Address): void {
-    if (this.#core.options.discovery) this.#isNews(from, address);
+    if (!this.#core.options.discovery || !this.#isNews(from, address)) return;
+    this.#views.update();
   }
 
   /** Takes an address into the book, if it may be of use. @returns whether it is news */
-  #isNews(from: Link, { url, id, name }: Address): boolean {
+  #isNews(from: Link, { url, id, name }: Address, bound = this.#bound()): boolean {
     const isUsable = id !== this.#core.self.peer && isCanonical(url) && isReachableFrom(from, url);
-    return isUsable && this.#core.addresses.learn(url, id, name);
+    return isUsable && this.#core.addresses.learn(url, id, name, bound);
   }
 
-  /** News about addresses goes on to the other neighbours; what was known stops here, so that nothing loops. */
-  #learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
-    const news = addresses.filter((address) => this.#isNews(from, address));
+  #bound(): ReturnType<Views['sample']> {
+    return this.#views.sample(linkedPeers(this.#core));
+  }
+
+  /**
+   * Takes what a neighbour says. In a mesh news goes on to the other neighbours; what was known stops here, so that nothing
+   * loops. In a crowd it stays here: not everybody can know everybody.
+   */
+  learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
+    if (!this.#core.options.discovery) return;
+    const bound = this.#bound();
+    const news = addresses.filter((address) => this.#isNews(from, address, bound));
     if (news.length === 0) return;
+    this.#views.update();
+    if (this.#views.isCrowded) return;
     for (const link of activeLinks(this.#core)) {
       if (link !== from) turn.send(link, { type: 'peers', addresses: news });
     }
   }
+}
 
-  /** @throws RumeurError `OVERLOADED` when no further address can be kept */
-  addPeer(turn: Turn, url: string): void {
-    const { addresses } = this.#core;
-    if (addresses.isFull && !addresses.get(url)) {
-      const hint = 'remove peers that are gone, or raise limits.addresses';
-      throw new RumeurError('OVERLOADED', 'no further address can be kept', { hint });
-    }
-    addresses.add(url);
-    turn.note('info', 'peer-added', `added ${url}`);
-  }
-
-  /**
-   * Forgets a peer and keeps it out, by address and by id.
-   * @returns the links to it, which are to end
-   * @throws RumeurError `NOT_FOUND`
-   */
-  removePeer(turn: Turn, target: string): Link[] {
-    const byId = isId(target) ? (target as PeerId) : undefined;
-    const known = byId === undefined ? this.#core.addresses.get(target) : undefined;
-    const named = byId ?? known?.record.id;
-    const reached = [...this.#core.links.values()].filter(({ url, hello }) => {
-      if (!hello) return false;
-      return named === undefined ? hello.url === target || url === target : hello.peer === named;
-    });
-    const id = named ?? reached[0]?.hello?.peer;
-    const urls = this.#urlsOf(id, reached);
-    if (known && !known.record.removed) urls.add(target);
-    if (urls.size === 0 && reached.length === 0) {
-      throw new RumeurError('NOT_FOUND', `no peer is known as '${target}'`, {
-        hint: 'getPeers lists those that are',
-      });
-    }
-    this.#core.addresses.remove([...urls], id);
-    turn.note('info', 'peer-removed', `removed ${target}`, { id });
-    // A link without a HELLO yet is refused when it comes, as it tells the id to keep out.
-    return [...this.#core.links.values()].filter(
-      ({ hello, url }) => hello && (urls.has(url ?? '') || hello.peer === id),
-    );
-  }
-
-  /** Every address of a peer. What it says of itself counts unless somebody else answers there. */
-  #urlsOf(id: PeerId | undefined, links: readonly Link[]): Set<string> {
-    const urls = new Set<string>();
-    for (const { url, hello } of links) {
-      if (url !== undefined) urls.add(url);
-      const owner = this.#core.addresses.get(hello?.url ?? '')?.record.id;
-      if (hello?.url && (owner === undefined || owner === id)) urls.add(hello.url);
-    }
-    for (const { record } of this.#core.addresses.active()) {
-      if (id !== undefined && record.id === id) urls.add(record.url);
-    }
-    return urls;
-  }
+function addressOf({ record: { url, id, name } }: KnownAddress): Address | undefined {
+  return id === undefined ? undefined : { url, id, name: name ?? '' };
 }
 
 /** A loopback address leads to whoever uses it: from a peer on another machine it means nothing here. */

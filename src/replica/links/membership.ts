@@ -2,18 +2,24 @@ import type { LinkId } from '../../base/ids.js';
 import type { Broadcast } from '../../protocol/broadcast.js';
 import { judgeHello, type Link, openLink, policyMismatches, rivalsToClose } from '../../protocol/link.js';
 import type { MemberRecord } from '../../protocol/members.js';
-import type { Goodbye, Hello, Peers } from '../../protocol/messages.js';
+import type { Goodbye, Hello } from '../../protocol/messages.js';
 import { Complaints } from '../complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
 import { Discovery } from './discovery.js';
+import { Requests } from './requests.js';
+import { Shuffles } from './shuffles.js';
 import { Heartbeat } from './heartbeat.js';
 import { type DownMarks, Suspicions } from './suspicions.js';
+import { Views } from './views.js';
 import type { Turn } from '../turn.js';
 
 /** A link must have finished its handshake this long after its opening, milliseconds. */
 const HELLO_TIMEOUT_MS = 5_000;
+/** After these the peer is dialled again soon. */
 const USUAL_GOODBYES: ReadonlySet<string> = new Set(['LEAVING', 'DUPLICATE']);
+/** These happen all the time in a crowd. */
+const CROWD_GOODBYES: ReadonlySet<string> = new Set(['OVERLOADED', 'SURPLUS']);
 
 /** What other parts of the replica do when the set of usable links changes. */
 export interface LinkObserver {
@@ -30,8 +36,11 @@ export class Membership {
   readonly #observer: LinkObserver;
   readonly heartbeat: Heartbeat;
   readonly suspicions: Suspicions;
+  readonly views: Views;
+  readonly shuffles: Shuffles;
+  readonly discovery: Discovery;
+  readonly #requests: Requests;
   readonly #dialer: Dialer;
-  readonly #discovery: Discovery;
   readonly #complaints = new Complaints();
   #leaving = false;
 
@@ -41,8 +50,11 @@ export class Membership {
     this.#observer = observer;
     this.heartbeat = new Heartbeat(core, (turn, link) => this.suspicions.begin(turn, link));
     this.suspicions = new Suspicions(core, marks, this.heartbeat);
-    this.#dialer = new Dialer(core);
-    this.#discovery = new Discovery(core);
+    this.views = new Views(core, this.suspicions);
+    this.discovery = new Discovery(core, this.views, this.suspicions);
+    this.shuffles = new Shuffles(core, this.views, this.discovery);
+    this.#requests = new Requests(core);
+    this.#dialer = new Dialer(core, this.views, this.suspicions);
   }
 
   opened(turn: Turn, id: LinkId, direction: 'in' | 'out', remote: string, url: string | undefined): void {
@@ -69,6 +81,8 @@ export class Membership {
       clock: wall,
       version: options.version,
       buckets: buckets.map((bucket) => ({ ...digestOf(bucket), policy: bucket.policy.name })),
+      links: activeLinks(this.#core).length,
+      crowd: this.views.crowd,
     };
   }
 
@@ -89,13 +103,11 @@ export class Membership {
         'debug',
       );
     }
+    this.discovery.introduced(turn, link, hello);
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
-    if (others.length === 0 && activeLinks(this.#core).length >= this.#core.options.links) {
-      // Who finds no room here hears where there may be some.
-      this.#discovery.share(turn, link, hello);
-      return this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links');
-    }
+    if (others.length === 0 && !this.#makeRoom(turn, link, hello)) return;
     link.hello = hello;
+    link.crowd = hello.crowd;
     this.#refuseBuckets(turn, link, hello);
     link.clockOffset = hello.clock - turn.wall;
     if (link.url !== undefined) this.#core.addresses.reached(link.url, hello.peer, hello.name);
@@ -104,6 +116,22 @@ export class Membership {
       if (rival !== link) this.#unplug(turn, rival);
     }
     if (!link.closing) this.#plug(turn, link, hello, others);
+  }
+
+  /** @returns whether there is room for this link; else it is refused */
+  #makeRoom(turn: Turn, link: Link, hello: Hello): boolean {
+    const room = this.views.roomFor(link, hello, turn.now);
+    if (room === false) {
+      // Who finds no room here hears where there may be some.
+      this.discovery.share(turn, link, hello);
+      const level = this.views.isCrowded ? 'debug' : 'warn';
+      this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links', level);
+    } else if (room !== true) this.#displace(turn, room);
+    return room !== false;
+  }
+
+  #displace(turn: Turn, link: Link): void {
+    this.#refuse(turn, link, 'SURPLUS', 'room is made for others', 'debug');
   }
 
   /** A bucket under two policies would end different: it is not replicated over this link, and people are told. */
@@ -131,8 +159,10 @@ export class Membership {
       });
     }
     this.suspicions.met(hello.peer);
+    if (link.direction === 'out') this.#dialer.reached();
+    this.views.update();
     this.#observer.linkUp(turn, link, hello);
-    this.#discovery.share(turn, link, hello);
+    this.discovery.share(turn, link, hello);
   }
 
   #unplug(turn: Turn, link: Link): void {
@@ -156,7 +186,8 @@ export class Membership {
   goodbye(turn: Turn, link: Link, message: Goodbye): void {
     link.goodbye = message.code;
     const { code, reason } = message;
-    const level = USUAL_GOODBYES.has(code) ? 'debug' : this.#complaints.level(whoIs(link), code, turn.now);
+    const isUsual = USUAL_GOODBYES.has(code) || (this.views.isCrowded && CROWD_GOODBYES.has(code));
+    const level = isUsual ? 'debug' : this.#complaints.level(whoIs(link), code, turn.now);
     turn.note(level, 'goodbye', `${link.hello?.name ?? link.url ?? link.remote}: ${reason}`, { code });
     turn.close(link, message.reason);
   }
@@ -180,7 +211,7 @@ export class Membership {
     this.#core.links.delete(id);
     const { hello, url } = link;
     if (!hello) {
-      if (url !== undefined) this.#core.addresses.dialFailed(url, turn.now);
+      if (url !== undefined) this.#dialer.failed(url, turn.now);
       return;
     }
     this.#unplug(turn, link);
@@ -193,36 +224,41 @@ export class Membership {
     const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
     this.#core.addresses.lost(hello.peer, turn.now, refused);
     if (!refused && !this.#leaving) this.suspicions.begin(turn, link);
+    this.views.update();
     // Of two links to one peer the one that went first is not news when the other follows.
     if (link.goodbye === 'DUPLICATE') return;
-    turn.note('info', 'disconnected', `disconnected from ${hello.name}: ${link.goodbye ?? reason}`, {
-      peer: hello.peer,
-    });
+    const isUsual = this.views.isCrowded && CROWD_GOODBYES.has(link.goodbye ?? '');
+    turn.note(
+      isUsual ? 'debug' : 'info',
+      'disconnected',
+      `disconnected from ${hello.name}: ${link.goodbye ?? reason}`,
+      {
+        peer: hello.peer,
+      },
+    );
   }
 
   dialFailed(turn: Turn, url: string, reason: string): void {
-    this.#core.addresses.dialFailed(url, turn.now);
+    this.#dialer.failed(url, turn.now);
+    if (this.views.isCrowded) this.views.update();
     const first = this.#core.addresses.get(url)?.failures === 1;
     turn.note(first ? 'info' : 'debug', 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
   }
 
-  peers(turn: Turn, link: Link, message: Peers): void {
-    this.#discovery.peers(turn, link, message);
-  }
-
   /** A neighbour tells of a member: where it is, it says as well. */
   heardOf(link: Link, { url, peer, name }: MemberRecord): void {
-    if (url !== null) this.#discovery.heardOf(link, { url, id: peer, name });
+    if (url !== null) this.discovery.heardOf(link, { url, id: peer, name });
   }
 
   /** @throws RumeurError `OVERLOADED` when no further address can be kept */
   addPeer(turn: Turn, url: string): void {
-    this.#discovery.addPeer(turn, url);
+    this.#requests.addPeer(turn, url);
+    this.views.update();
   }
 
   /** Forgets a peer and keeps it out, by address and by id. @throws RumeurError `NOT_FOUND` */
   removePeer(turn: Turn, target: string): void {
-    for (const link of this.#discovery.removePeer(turn, target))
+    for (const link of this.#requests.removePeer(turn, target))
       this.#refuse(turn, link, 'PEER_REFUSED', 'this peer was removed here', 'debug');
   }
 
@@ -237,8 +273,8 @@ export class Membership {
   wake(turn: Turn): void {
     if (this.#leaving) return;
     this.#dialer.dial(turn);
-    const surplus = this.#dialer.surplus(turn.now);
-    if (surplus) this.#refuse(turn, surplus, 'OVERLOADED', 'room is made for others', 'debug');
+    for (const link of this.views.surplus(turn.now)) this.#displace(turn, link);
+    this.shuffles.wake(turn);
     this.heartbeat.wake(turn);
     this.suspicions.wake(turn);
     for (const link of this.#core.links.values()) {
@@ -252,6 +288,8 @@ export class Membership {
     let next = Math.min(
       this.heartbeat.nextWakeAt(now),
       this.suspicions.nextWakeAt(now),
+      this.views.nextWakeAt(),
+      this.shuffles.nextWakeAt(),
       this.#dialer.nextWakeAt(),
     );
     for (const link of this.#core.links.values()) {

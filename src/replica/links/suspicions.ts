@@ -20,7 +20,7 @@ export interface DownMarks {
   isDown(peer: PeerId): boolean;
 }
 
-/** What is known of whether a peer lives, for people and for whoever chooses whom to dial. */
+/** What is known of whether a peer lives. */
 export interface Liveness {
   isSuspect(peer: PeerId): boolean;
   isDown(peer: PeerId): boolean;

@@ -34,6 +34,8 @@ describe('defaults', () => {
       buckets: { default: { policy: 'lww' } },
       gossip: {
         discovery: true,
+        meshPeers: 50,
+        degree: 8,
         antiEntropyMs: [1000, 15000],
         maxClockDriftMs: 60000,
         pingMs: 5000,

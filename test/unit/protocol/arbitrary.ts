@@ -114,6 +114,8 @@ export const record: fc.Arbitrary<MemberRecord> = fc.record({
   downUpTo: stamp,
 });
 
+const addresses = fc.array(fc.record({ url: text, id: peer, name: text }), { maxLength: 3 });
+
 const of = <T extends Message['type']>(
   type: T,
   fields: {
@@ -142,6 +144,8 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
     clock: count,
     version: text,
     buckets: digests.map((list) => list.map((d) => ({ ...d, policy: 'lww' }))),
+    links: count,
+    crowd: count,
   }),
   goodbye: of('goodbye', { code: text, reason: text }),
   push: fc
@@ -191,11 +195,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
   below: of('below', { request: count }),
   ping: of('ping', { id: count, clock: count }),
   pong: of('pong', { id: count, clock: count }),
-  peers: of('peers', {
-    addresses: fc.array(fc.record({ url: text, id: peer, name: text }), {
-      maxLength: 3,
-    }),
-  }),
+  peers: of('peers', { addresses }),
   ack: of('ack', { bytes: count }),
   compare: of('compare', { request: count, n: count, bucket, blocks }),
   differ: of('differ', {
@@ -217,6 +217,8 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
     records: fc.uniqueArray(record, { selector: (member) => member.peer, maxLength: 3 }),
   }),
   probe: of('probe', { id: count, peer }),
+  shuffle: of('shuffle', { id: count, hops: count, crowd: count, addresses }),
+  shuffled: of('shuffled', { id: count, crowd: count, addresses }),
   probed: of('probed', { id: count, peer, heardMsAgo: fc.option(count) }),
 };
 

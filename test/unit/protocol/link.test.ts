@@ -29,6 +29,8 @@ function hello(peer: PeerId, session = NOW): Hello {
     clock: 0,
     version: '1',
     buckets: [],
+    links: 0,
+    crowd: 0,
   };
 }
 

@@ -106,6 +106,8 @@ const SETTINGS: ReplicaSettings = {
   version: 'test',
   url: 'http://subject:1',
   discovery: true,
+  meshPeers: 50,
+  degree: 8,
   antiEntropyMs: [1000, 15_000],
   maxClockDriftMs: 60_000,
   pingMs: 5000,
@@ -272,6 +274,8 @@ export const helloOf = (letter: string, change: Partial<Hello> = {}): Hello => (
   clock: EPOCH,
   version: 'test',
   buckets: [],
+  links: 0,
+  crowd: 0,
   ...change,
 });
 

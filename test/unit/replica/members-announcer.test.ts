@@ -67,9 +67,9 @@ describe('announcements', () => {
     expect(times).toHaveLength(2);
     expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(480_000);
     expect((times[1] as number) - (times[0] as number)).toBeLessThanOrEqual(510_000);
-    // Nor are tombstones looked at more often than that is worth: with a few pings this is all that wakes a peer.
+    // Nor are tombstones looked at more often than that is worth: with pings and shuffles this is all that wakes a peer.
     subject.write(['k', null]);
-    subject.pass(60_000, 20);
+    subject.pass(60_000, 30);
     subject.clear();
     subject.say(link, rosterOf([down(subject.replica.members.own as MemberRecord)], false));
     subject.pass(1000);

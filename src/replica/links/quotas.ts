@@ -1,0 +1,22 @@
+import type { Allowance } from '../../base/allowance.js';
+import type { Link } from '../../protocol/link.js';
+import type { Message } from '../../protocol/messages.js';
+
+/**
+ * Whether the other side of a link may still ask or tell this; it counts. Everything that makes us ask others, dial or
+ * remember addresses is bounded here, whoever it is about.
+ */
+export function affords({ quotas }: Link, message: Message, now: number): boolean {
+  const { type } = message;
+  if (type === 'probe') return spend(quotas.probes, now, 1);
+  if (type === 'shuffle' && !spend(quotas.shuffles, now, 1)) return false;
+  const tells = type === 'peers' || type === 'shuffle' || type === 'shuffled';
+  return !tells || spend(quotas.addresses, now, message.addresses.length);
+}
+
+/** What is refused costs nothing. */
+function spend(allowance: Allowance, now: number, units: number): boolean {
+  if (allowance.readyAt(now) > now) return false;
+  allowance.spend(now, units);
+  return true;
+}
