@@ -10,6 +10,8 @@ const FORM_MS = 10_000;
 const WRITE_MS = 10_000;
 /** The writes go round over so many keys: every peer keeps them all. */
 const KEYS = 1000;
+/** As peers have it by default: the simulator's own tests want deltas of many small chunks. */
+const DELTA_CHUNK_BYTES = 65_536;
 /** A crashed peer is back after this time, milliseconds. */
 const DOWN_MS = 5_000;
 /** Who has not converged so long after the faults is said not to, milliseconds. */
@@ -63,7 +65,8 @@ function build(world: World, { peers, degree, crash }: ExperimentOptions): void 
       links: Math.max(64, degree * 4),
       // Where nobody comes back a disk would only cost: nothing that is measured depends on it but announcements.
       durable: crash > 0,
-      settings: { open: world.frames.open },
+      light: true,
+      settings: { open: world.frames.open, deltaChunkBytes: DELTA_CHUNK_BYTES },
     });
   }
 }
