@@ -18,6 +18,8 @@ export interface SimPeerOptions {
   readonly busyMs: number;
   /** Keeps its data over a restart; without, everything is new each time. */
   readonly durable: boolean;
+  /** Without `durable`: a store for large worlds, which cannot be damaged. */
+  readonly light: boolean;
   /** Policies other than the world's. */
   readonly policies: Readonly<Record<string, PolicyName>>;
   /** Settings of the replica other than those of a simulation. */
@@ -56,6 +58,7 @@ export const DEFAULTS: SimPeerOptions = {
   flushMs: [0, 20],
   busyMs: 0.01,
   durable: true,
+  light: false,
   policies: {},
   settings: {},
 };

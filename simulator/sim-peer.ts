@@ -8,6 +8,7 @@ import type { Input, Note, Reply, Step } from '../src/replica/step.js';
 import type { Batch } from '../src/replica/batch.js';
 import { Disk, type Tail } from './disk.js';
 import { WaitingInputs } from './inbox.js';
+import { LightStorage } from './light-storage.js';
 import { type Copy, type Damage, SimStorage } from './sim-storage.js';
 import {
   type Acknowledged,
@@ -81,7 +82,10 @@ export class SimPeer {
     this.disk.full = undefined;
     const draw = (): string => random.id();
     if (this.options.durable) this.storage = this.disk.open(draw, this.sabotage.keepsOrigin === true);
-    else this.storage = new SimStorage({ peerId: draw() as PeerId, origin: draw() as OriginId });
+    else {
+      const ids = { peerId: draw() as PeerId, origin: draw() as OriginId };
+      this.storage = this.options.light ? new LightStorage(ids) : new SimStorage(ids);
+    }
     const words = [random.uint32(), random.uint32(), random.uint32(), random.uint32()] as const;
     const { initial } = this.storage;
     this.replica = new Replica(

@@ -56,6 +56,10 @@ export class SimStorage extends MemoryStorage {
     });
   }
 
+  get isSafe(): boolean {
+    return this.#damaged.size === 0;
+  }
+
   override get(bucket: BucketName, key: string): Cell {
     const cell = this.#damaged.size === 0 ? undefined : this.#damaged.get(placeOf(bucket, key));
     return cell ?? super.get(bucket, key);

@@ -8,6 +8,10 @@ import { Trace } from './trace.js';
 const FORM_MS = 10_000;
 /** The writes are spread over this time, milliseconds. */
 const WRITE_MS = 10_000;
+/** The writes go round over so many keys: every peer keeps them all. */
+const KEYS = 1000;
+/** As peers have it by default: the simulator's own tests want deltas of many small chunks. */
+const DELTA_CHUNK_BYTES = 65_536;
 /** A crashed peer is back after this time, milliseconds. */
 const DOWN_MS = 5_000;
 /** Who has not converged so long after the faults is said not to, milliseconds. */
@@ -49,13 +53,21 @@ export function runExperiment(options: ExperimentOptions): ExperimentResult {
 }
 
 /** Each peer names earlier ones, so that all are connected and have so many links on average. */
-function build(world: World, { peers, degree }: ExperimentOptions): void {
+function build(world: World, { peers, degree, crash }: ExperimentOptions): void {
   let links = 0;
   for (let i = 0; i < peers; i++) {
     const wanted = Math.max(1, Math.round(((i + 1) * degree) / 2) - links);
     const friends = someOf(world.random, i, Math.min(i, wanted));
     links += friends.length;
-    world.addPeer({ peers: friends.map(urlOf), discovery: false, links: Math.max(64, degree * 4) });
+    world.addPeer({
+      peers: friends.map(urlOf),
+      discovery: false,
+      links: Math.max(64, degree * 4),
+      // Where nobody comes back a disk would only cost: nothing that is measured depends on it but announcements.
+      durable: crash > 0,
+      light: true,
+      settings: { open: world.frames.open, deltaChunkBytes: DELTA_CHUNK_BYTES },
+    });
   }
 }
 
@@ -87,7 +99,7 @@ function disturb(world: World, options: ExperimentOptions): void {
     plan(WRITE_MS / 4 + partitionMs, () => world.network.heal());
   }
   for (let i = 0; i < writes; i++) {
-    plan((WRITE_MS * i) / writes, () => random.pick(world.running)?.set(`key-${i}`, `value-${i}`));
+    plan((WRITE_MS * i) / writes, () => random.pick(world.running)?.set(`key-${i % KEYS}`, `value-${i}`));
   }
   world.run(last);
 }

@@ -1,5 +1,6 @@
 import { type BucketName, isId, type LinkId, type OriginId, type PeerId } from '../base/ids.js';
 import type { Random } from '../base/random.js';
+import type { Entry, EntryWithoutDigest } from '../data/entry.js';
 import { type Link, type Self, younger, youngest } from '../protocol/link.js';
 import type { AddressBook } from '../protocol/address-book.js';
 import type { BucketDigest } from '../protocol/messages.js';
@@ -35,6 +36,8 @@ export interface ReplicaOptions {
   readonly announceMs: number;
   /** A member that has announced nothing for so long is evicted. */
   readonly evictAfterMs: number;
+  /** Reads the operations of a push, instead of `unpackOps`: a simulator opens once what comes to a thousand peers. */
+  readonly open?: (origin: OriginId, body: Uint8Array) => readonly (EntryWithoutDigest | Entry)[];
   /** Time between two audits of a part of the store; 0: never. */
   readonly auditMs: number;
 }

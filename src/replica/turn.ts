@@ -77,7 +77,7 @@ export class Turn {
     const written = this.#puts?.get(bucket.name)?.get(key);
     if (written) return written.after;
     const cell = this.#view.get(bucket.name, key);
-    return cell.every(isSound) ? cell : this.#onDamage(this, bucket, key, cell);
+    return this.#view.isSafe === true || cell.every(isSound) ? cell : this.#onDamage(this, bucket, key, cell);
   }
 
   /** The dot index names an entry that is not under its key. */

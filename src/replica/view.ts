@@ -36,6 +36,8 @@ export interface RangeRow {
  * read at all comes as an entry with an empty digest.
  */
 export interface View {
+  /** No row can be damaged: what is read are the very entries that were put. By default rows may be. */
+  readonly isSafe?: boolean;
   /** What stands under a key, tombstones included; empty when nothing does. */
   get(bucket: BucketName, key: string): Cell;
   /** The standing entries of an origin with lo <= seq <= hi, by seq. */

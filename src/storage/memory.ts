@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.js';
 import type { BucketName, OriginId, PeerId } from '../base/ids.js';
+import type { Cell } from '../data/cell.js';
 import type { Entry } from '../data/entry.js';
 import { Fingerprint } from '../data/fingerprint.js';
 import type { Intervals } from '../data/intervals.js';
@@ -63,7 +64,7 @@ export class MemoryStorage extends LayeredView implements Storage {
 
   commit(batch: Batch): void {
     assert(!this.#closed, 'a closed store takes no batch');
-    this.#tables.apply(batch, (cell) => cell.map(withOwnValue));
+    this.#tables.apply(batch, withOwnValues);
   }
 
   committed(): Promise<void> {
@@ -81,11 +82,13 @@ export class MemoryStorage extends LayeredView implements Storage {
 }
 
 /** A value that is a part of a received frame would keep the whole frame in memory for as long as the entry stands. */
-function withOwnValue(entry: Entry): Entry {
-  const { value } = entry;
-  if (value === null || value.byteLength === value.buffer.byteLength) return entry;
-  return { ...entry, value: new Uint8Array(value) };
-}
+const withOwnValues = (cell: Cell): Cell => (cell.every(hasOwnValue) ? cell : cell.map(withOwnValue));
+
+const hasOwnValue = ({ value }: Entry): boolean =>
+  value === null || value.byteLength === value.buffer.byteLength;
+
+const withOwnValue = (entry: Entry): Entry =>
+  entry.value === null || hasOwnValue(entry) ? entry : { ...entry, value: new Uint8Array(entry.value) };
 
 function storedState(ids: StoreIds, tables: Tables): StoredState {
   const buckets = new Map<BucketName, StoredBucket>();

@@ -59,11 +59,11 @@ export class Gossip {
     const { clock } = this.#core;
     const covered = bucket.vector.get(push.origin);
     if (subtract([push.lo, push.hi], covered).length === 0) return this.#duplicate(turn, link, push);
-    const ops = unpackOps(push.origin, push.body);
+    const ops = (this.#core.options.open ?? unpackOps)(push.origin, push.body);
     if (ops[0]?.seq !== push.lo || ops[ops.length - 1]?.seq !== push.hi) {
       throw new MalformedMessage('a push that holds other operations than it says');
     }
-    const fresh: EntryWithoutDigest[] = [];
+    const fresh: (Entry | EntryWithoutDigest)[] = [];
     let held = 0;
     for (const op of ops) {
       if (bucket.vector.covers(op)) continue;
