@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeMessage, unpackOps } from '../../../src/protocol/codec.js';
-import { PUSH_WINDOW_BYTES } from '../../../src/protocol/limits.js';
-import type { LinkId } from '../../../src/base/ids.js';
-import { stampAt } from '../../../src/data/stamp.js';
-import { BUCKET, dotsOf, op, origin, push, shown, Subject, vector } from './builders.js';
+import { encodeMessage, unpackOps } from '../../../../src/protocol/codec.js';
+import { PUSH_WINDOW_BYTES } from '../../../../src/protocol/limits.js';
+import type { LinkId } from '../../../../src/base/ids.js';
+import { stampAt } from '../../../../src/data/stamp.js';
+import { BUCKET, dotsOf, op, origin, push, shown, Subject, vector } from '../builders.js';
 
 /** A replica with three neighbours. */
 function hub(): { subject: Subject; a: LinkId; b: LinkId; c: LinkId } {

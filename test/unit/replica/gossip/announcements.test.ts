@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LinkId } from '../../../../src/base/ids.js';
+import { EAGER_VALUE_BYTES } from '../../../../src/protocol/limits.js';
+import type { Have } from '../../../../src/protocol/messages.js';
+import { BUCKET, op, origin, push, shown, Subject, vector } from '../builders.js';
+
+/** A replica with three neighbours, over whose links nothing of origin `a` is pushed but to A. */
+function pruned(): { subject: Subject; a: LinkId; b: LinkId; c: LinkId } {
+  const subject = new Subject();
+  const [a, b, c] = [subject.meet('A'), subject.meet('B'), subject.meet('C')] as const;
+  for (const link of [b, c]) subject.say(link, { type: 'prune', origins: [origin('a')] });
+  subject.pass(60);
+  subject.clear();
+  return { subject, a, b, c };
+}
+
+const told = (haves: readonly Have[]): string[] =>
+  haves.flatMap(({ buckets }) => buckets.map(([, rows]) => shown(rows)));
+
+describe('what is not pushed', () => {
+  test('is announced a little later, many writes in one message, to those who are not known to have it', () => {
+    const { subject, a, b, c } = pruned();
+    for (let seq = 1; seq <= 5; seq++) subject.say(a, push(op('a', seq, seq, `k${seq}`)));
+    subject.say(c, { type: 'have', buckets: [[BUCKET, vector('a:1-3')]], onRequest: false });
+    expect([subject.sent('push'), subject.sent('have')]).toEqual([[], []]);
+    subject.pass(100);
+    expect(told(subject.sent('have', b))).toEqual(['a:1-5']);
+    expect(told(subject.sent('have', c))).toEqual(['a:4-5']);
+    expect(subject.sent('have', a)).toEqual([]);
+  });
+
+  test('is announced once', () => {
+    const { subject, a, b } = pruned();
+    subject.say(a, push(op('a', 1, 1, 'x')));
+    subject.pass(1000);
+    expect(subject.sent('have', b)).toHaveLength(1);
+  });
+
+  test('because it is large is offered at once, and on its way nobody is pushed anything', () => {
+    const subject = new Subject();
+    const [a, b] = [subject.meet('A'), subject.meet('B')] as const;
+    subject.clear();
+    subject.write(['large', 'x'.repeat(EAGER_VALUE_BYTES)], ['small', 'x']);
+    for (const link of [a, b]) {
+      expect(subject.sent('have', link)).toMatchObject([{ onRequest: true }]);
+      expect(subject.sent('push', link)).toMatchObject([{ lo: 2, hi: 2 }]);
+    }
+  });
+});
+
+describe('duplicates', () => {
+  test('make the link leave the tree, once for many origins, and the other side is told with the announcements', () => {
+    const subject = new Subject();
+    const [a, b, c] = [subject.meet('A'), subject.meet('B'), subject.meet('C')] as const;
+    subject.pass(60);
+    subject.clear();
+    for (const letter of ['x', 'y']) {
+      for (const seq of [1, 2]) {
+        const message = push(op(letter, seq, seq, 'k'));
+        for (const link of [a, b]) subject.say(link, message);
+      }
+    }
+    expect(subject.sent('prune')).toEqual([]);
+    subject.pass(100);
+    expect(subject.sent('prune', b)).toEqual([{ type: 'prune', origins: [origin('x'), origin('y')] }]);
+    expect(subject.sent('prune')).toEqual([]);
+    subject.clear();
+    subject.say(a, push(op('x', 3, 3, 'k')));
+    expect(subject.sent('push', b)).toEqual([]);
+    expect(subject.sent('push', c)).toHaveLength(1);
+    const { prunesSent, pushesDuplicate } = subject.replica.core.counters;
+    expect([prunesSent, pushesDuplicate]).toEqual([1, 4]);
+  });
+});
