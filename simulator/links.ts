@@ -26,6 +26,8 @@ export interface End {
   held: (() => void)[];
   /** Dots pushed towards this end, to prove that none comes twice. */
   readonly pushed: Set<string>;
+  /** How often the peer at this end has asked for each of them since. */
+  readonly askedFor: Map<string, number>;
 }
 
 /** A link as one of its sides sees it: that side, and the other one. */

@@ -93,6 +93,7 @@ export class Network {
       holed: false,
       held: [],
       pushed: new Set(),
+      askedFor: new Map(),
     };
   }
 
@@ -125,7 +126,9 @@ export class Network {
     if (message.type !== 'push') return;
     for (const { origin, seq } of unpackOps(message.origin, message.body)) {
       const dot = `${message.bucket} ${origin}.${seq}`;
-      if (to.pushed.has(dot)) observer.pushedTwice(from, to.peer, dot);
+      const asked = to.askedFor.get(dot) ?? 0;
+      if (asked > 0) to.askedFor.set(dot, asked - 1);
+      else if (to.pushed.has(dot)) observer.pushedTwice(from, to.peer, dot);
       to.pushed.add(dot);
     }
   }
@@ -133,13 +136,16 @@ export class Network {
   /** What the other end asks for did not come to it, or not yet: it may be sent again. */
   #watchGraft(asked: End, bytes: Uint8Array): void {
     const [, asker] = this.#links.ends(asked.link) ?? [];
-    if (!asker || asker.pushed.size === 0) return;
+    if (!asker || !this.#world.observer.pushedTwice) return;
     const message = decodeMessage(bytes);
     if (message.type !== 'graft') return;
     for (const [bucket, vector] of message.buckets)
       for (const [origin, set] of vector.entries())
         for (const [lo, hi] of pairs(set))
-          for (let seq = lo; seq <= hi; seq++) asker.pushed.delete(`${bucket} ${origin}.${seq}`);
+          for (let seq = lo; seq <= hi; seq++) {
+            const dot = `${bucket} ${origin}.${seq}`;
+            asker.askedFor.set(dot, (asker.askedFor.get(dot) ?? 0) + 1);
+          }
   }
 
   #carry(from: SimPeer, to: End, kind: string, bytes: Uint8Array): void {
