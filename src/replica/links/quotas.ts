@@ -7,17 +7,11 @@ import type { Message } from '../../protocol/messages.js';
  * remember addresses is bounded here, whoever it is about.
  */
 export function affords({ quotas }: Link, message: Message, now: number): boolean {
-  switch (message.type) {
-    case 'probe':
-      return spend(quotas.probes, now, 1);
-    case 'shuffle':
-      return spend(quotas.shuffles, now, 1) && spend(quotas.addresses, now, message.addresses.length);
-    case 'peers':
-    case 'shuffled':
-      return spend(quotas.addresses, now, message.addresses.length);
-    default:
-      return true;
-  }
+  const { type } = message;
+  if (type === 'probe') return spend(quotas.probes, now, 1);
+  if (type === 'shuffle' && !spend(quotas.shuffles, now, 1)) return false;
+  const tellsAddresses = type === 'peers' || type === 'shuffle' || type === 'shuffled';
+  return !tellsAddresses || spend(quotas.addresses, now, message.addresses.length);
 }
 
 /** What is refused costs nothing. */

@@ -5,7 +5,7 @@ import { encodeMessage } from '../../../../src/protocol/codec.js';
 import type { Address, Message } from '../../../../src/protocol/messages.js';
 import { EPOCH, peerId, Subject } from '../builders.js';
 
-const LETTERS = [...'ABCDEFGHIJKLNOPQRSTUVWXYZ'];
+const LETTERS = Array.from('ABCDEFGHIJKLNOPQRSTUVWXYZ');
 const addressOf = (name: string): Address => ({
   url: `http://${name.toLowerCase()}:1`,
   id: peerId(name),
