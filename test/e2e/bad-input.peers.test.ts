@@ -107,7 +107,7 @@ describe('a peer of another protocol version', () => {
     const raw = await RawPeer.join(peer.url, { protocol: [9, 9] });
     expect(await raw.hears('goodbye')).toMatchObject({
       code: 'PROTOCOL_MISMATCH',
-      reason: expect.stringMatching(/9 to 9.*2 to 2/),
+      reason: expect.stringMatching(/9 to 9.*3 to 3/),
     });
     await raw.ends();
     expect(peer.log).toContain('PROTOCOL_MISMATCH');

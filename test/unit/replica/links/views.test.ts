@@ -94,6 +94,16 @@ describe('the active view', () => {
     expect(subject.dials).toHaveLength(6);
   });
 
+  test('is renewed when nothing is missing: about once a minute one more address is tried', () => {
+    const subject = crowded(7);
+    const [link] = activeLinks(subject.replica.core);
+    subject.say(link?.id as LinkId, { type: 'peers', addresses: madeUp(0, 10) });
+    subject.pass(20_000);
+    expect(subject.dials).toEqual([]);
+    subject.pass(100_000);
+    expect([1, 2, 3, 4]).toContain(subject.dials.length);
+  });
+
   test('is cut down to the degree by and by, at random, and nobody that people named goes', () => {
     const subject = crowded(12, { peers: ['http://a:1', 'http://b:1'] });
     for (const letter of ['A', 'B'])
