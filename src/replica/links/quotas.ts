@@ -10,8 +10,8 @@ export function affords({ quotas }: Link, message: Message, now: number): boolea
   const { type } = message;
   if (type === 'probe') return spend(quotas.probes, now, 1);
   if (type === 'shuffle' && !spend(quotas.shuffles, now, 1)) return false;
-  const tells = type === 'peers' || type === 'shuffle' || type === 'shuffled';
-  return !tells || spend(quotas.addresses, now, message.addresses.length);
+  const tellsAddresses = type === 'peers' || type === 'shuffle' || type === 'shuffled';
+  return !tellsAddresses || spend(quotas.addresses, now, message.addresses.length);
 }
 
 /** What is refused costs nothing. */

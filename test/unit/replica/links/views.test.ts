@@ -5,7 +5,7 @@ import { encodeMessage } from '../../../../src/protocol/codec.js';
 import type { Address, Message } from '../../../../src/protocol/messages.js';
 import { EPOCH, peerId, Subject } from '../builders.js';
 
-const LETTERS = 'ABCDEFGHIJKLNOPQRSTUVWXYZ'.split('');
+const LETTERS = Array.from('ABCDEFGHIJKLNOPQRSTUVWXYZ');
 const addressOf = (name: string): Address => ({
   url: `http://${name.toLowerCase()}:1`,
   id: peerId(name),
@@ -92,6 +92,16 @@ describe('the active view', () => {
     for (const url of subject.dials.splice(0)) subject.take({ kind: 'dialFailed', url, reason: 'refused' });
     subject.pass(1);
     expect(subject.dials).toHaveLength(6);
+  });
+
+  test('is renewed when nothing is missing: about once a minute one more address is tried', () => {
+    const subject = crowded(7);
+    const [link] = activeLinks(subject.replica.core);
+    subject.say(link?.id as LinkId, { type: 'peers', addresses: madeUp(0, 10) });
+    subject.pass(20_000);
+    expect(subject.dials).toEqual([]);
+    subject.pass(100_000);
+    expect([1, 2, 3, 4]).toContain(subject.dials.length);
   });
 
   test('is cut down to the degree by and by, at random, and nobody that people named goes', () => {
