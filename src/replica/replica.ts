@@ -296,7 +296,7 @@ export class Replica {
     this.#source.linkDown(link.id);
     this.#pull.linkDown(link.id);
     this.#repairs.linkDown(turn, link.id);
-    this.#retention.linkDown(link.id);
+    this.#retention.linkDown(turn, link.id);
     this.antiEntropy.linkDown(turn, link.id);
   }
 }

@@ -55,8 +55,8 @@ export class Retention {
     this.#roster.linkUp(turn, link);
   }
 
-  linkDown(link: LinkId): void {
-    this.#roster.linkDown(link);
+  linkDown(turn: Turn, link: LinkId): void {
+    this.#roster.linkDown(turn, link);
   }
 
   /** The other side's records differ from ours. */

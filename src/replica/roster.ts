@@ -16,6 +16,8 @@ const ASK_AGAIN_MS = 500;
  * some, or believes that we have what we refused: all is told anew, once in this time, milliseconds.
  */
 const FULL_AGAIN_MS = 60_000;
+/** One neighbour is asked at a time, as several would send the same; for so long its answer is waited for, milliseconds. */
+const ANSWER_MS = 2_000;
 /** A neighbour that has not told its records this long after its link was opened is no longer waited for, milliseconds. */
 const HEARING_MS = 10_000;
 /** Intervals of the records in one message, about. */
@@ -54,6 +56,10 @@ export class Roster {
   readonly #core: Core;
   readonly #members: Members;
   readonly #talks = new Map<LinkId, Talk>();
+  /** Who is being asked. */
+  #asking: { readonly link: LinkId; readonly until: number } | undefined;
+  /** Who is asked next. */
+  readonly #waiting = new Set<LinkId>();
 
   constructor(core: Core, members: Members) {
     this.#core = core;
@@ -64,8 +70,10 @@ export class Roster {
     this.ask(turn, link);
   }
 
-  linkDown(link: LinkId): void {
+  linkDown(turn: Turn, link: LinkId): void {
     this.#talks.delete(link);
+    this.#waiting.delete(link);
+    if (this.#asking?.link === link) this.#askNext(turn);
   }
 
   #talkOn({ now }: Turn, { id }: Link): Talk {
@@ -85,10 +93,16 @@ export class Roster {
     return talk;
   }
 
-  /** The other side has other records. */
-  ask(turn: Turn, link: Link): void {
+  /** The other side has other records. @returns whether it is asked for them now */
+  ask(turn: Turn, link: Link): boolean {
     const talk = this.#talkOn(turn, link);
-    if (turn.now - talk.askedAt < ASK_AGAIN_MS) return;
+    if (turn.now - talk.askedAt < ASK_AGAIN_MS) return false;
+    if (this.#asking && this.#asking.link !== link.id && turn.now < this.#asking.until) {
+      this.#waiting.add(link.id);
+      return false;
+    }
+    this.#waiting.delete(link.id);
+    this.#asking = { link: link.id, until: turn.now + ANSWER_MS };
     talk.askedAt = turn.now;
     const changed = talk.fullAt === -Infinity ? undefined : this.#members.changedSince(talk.toldUpTo);
     const isStuck = changed?.length === 0 && turn.now - talk.fullAt >= FULL_AGAIN_MS;
@@ -97,6 +111,17 @@ export class Roster {
     talk.toldUpTo = this.#members.version;
     const told = full ? [...this.#members.all()] : changed.filter((record) => !hasCrossed(talk, record));
     turn.send(link, { type: 'roster', full, members: told.map(markOf) });
+    return true;
+  }
+
+  /** The answer has come, or will not. */
+  #askNext(turn: Turn): void {
+    this.#asking = undefined;
+    for (const id of this.#waiting) {
+      this.#waiting.delete(id);
+      const link = this.#core.links.get(id);
+      if (link && !link.closing && this.ask(turn, link)) return;
+    }
   }
 
   /** Tells what is newer here, perhaps nothing, and asks for what is newer there. */
@@ -137,6 +162,8 @@ export class Roster {
       this.#note(talk, record, true);
       this.#members.take(turn, link, record);
     }
+    const isLast = totalOf(message.records) <= MESSAGE_INTERVALS;
+    if (isLast && this.#asking?.link === link.id) this.#askNext(turn);
   }
 
   /** Tells the neighbours at once; they do not pass it on but by anti-entropy, so nothing is flooded. */

@@ -71,6 +71,14 @@ describe('merging records of a member', () => {
     expect(mergeRecord(record, { ...base, vectors: [b, a] })).toBe(record);
   });
 
+  test('of one number chooses alike where they differ only in where the member is', () => {
+    const [a, b] = [
+      { ...base, url: 'http://a:1' },
+      { ...base, url: 'http://b:1' },
+    ];
+    expect(mergeRecord(a, b)).toBe(mergeRecord(b, a));
+  });
+
   test('of two members is a mistake', () => {
     expect(() => mergeRecord(base, { ...base, peer: 'q'.repeat(21) as PeerId })).toThrow('two members');
   });

@@ -64,6 +64,18 @@ describe('a member that was found to be down', () => {
   });
 });
 
+test('a mark is no word of the member itself: it is as silent as before', () => {
+  const subject = new Subject(PATIENT);
+  const link = subject.meet('A');
+  const heardAt = (): number | undefined => subject.replica.members.heardAt(peerId('C'));
+  tell(subject, link, member('C', 1000));
+  subject.now = 2000;
+  subject.say(link, rosterOf([down(member('C', 1000))], false));
+  expect([known(subject), heardAt()]).toEqual(['C@1?', 0]);
+  tell(subject, link, member('C', 2000));
+  expect(heardAt()).toBe(2000);
+});
+
 describe('who hears that it is down itself', () => {
   test('announces itself above that at once, but once a second at most', () => {
     const subject = new Subject({ ...PATIENT, durable: true });

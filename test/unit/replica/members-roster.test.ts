@@ -144,6 +144,32 @@ describe('rosters', () => {
     expect(asked()).toEqual(['false ']);
   });
 
+  test('go to one neighbour at a time, as several would tell the same; to the next one after an answer, or none', () => {
+    const subject = new Subject({ links: 8, pingTimeoutMs: 1e9 });
+    const [a, b, c, d] = ['A', 'B', 'C', 'D'].map((letter) => subject.meet(letter)) as [LinkId, ...LinkId[]];
+    const asked = (): LinkId[] =>
+      [a, b, c, d].filter(
+        (link) => link !== undefined && subject.sent('roster', link).length > 0,
+      ) as LinkId[];
+    expect(asked()).toEqual([a]);
+    // They ask us as well, and know more than we do.
+    for (const link of [b, c, d]) subject.say(link as LinkId, rosterOf([member('X', 5)]));
+    expect(asked()).toEqual([]);
+    tell(subject, b as LinkId, member('B', 5));
+    expect(asked()).toEqual([]);
+    tell(subject, a, member('X', 5));
+    expect(asked()).toEqual([b]);
+    subject.take({ kind: 'linkClosed', link: b as LinkId, reason: 'gone' });
+    expect(asked()).toEqual([c]);
+    // It says nothing.
+    subject.pass(1500);
+    subject.say(d as LinkId, differs);
+    expect(asked()).toEqual([]);
+    subject.pass(1000);
+    subject.say(d as LinkId, differs);
+    expect(asked()).toEqual([d]);
+  });
+
   test('what the other side was told, or has told, it is not told again', () => {
     const subject = new Subject();
     const [link, other] = [subject.meet('A'), subject.meet('B')];

@@ -76,6 +76,16 @@ describe('vectors on a link', () => {
     );
   });
 
+  test('are whole again, and must be, when the link has gone', () => {
+    const side = new VectorExchange();
+    const bucket = openBucket(BUCKET, 'lww', undefined);
+    side.tell(LINK, [bucket], false);
+    side.hear(LINK, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-1')]] });
+    side.linkDown(LINK);
+    expect(side.tell(LINK, [bucket], false).changes).toBeUndefined();
+    expect(() => side.hear(LINK, told('a:1-2'))).toThrow('was not told');
+  });
+
   test('are the receiver’s own: what it learns otherwise does not change what it was told', () => {
     const hearer = new VectorExchange();
     const heard = (message: Vectors): VersionVector => {
