@@ -87,10 +87,10 @@ const dialedUs = (link: Link, health: Health): PeerInfo => ({
 
 /** Members that we have neither a link to nor the address of. */
 function unlisted(core: Core, listed: ReadonlySet<PeerId>, { members, liveness }: Health): PeerInfo[] {
-  return members.counted().flatMap(({ peer, name }): PeerInfo[] => {
+  return members.counted().flatMap(({ peer, name, url }): PeerInfo[] => {
     if (peer === core.self.peer || listed.has(peer) || core.addresses.isRemoved(null, peer)) return [];
     const state = liveness.isDown(peer) ? 'down' : 'alive';
-    return [{ url: null, id: peer, name, state, rttMs: null, direction: null, known: 'gossip' }];
+    return [{ url, id: peer, name, state, rttMs: null, direction: null, known: 'gossip' }];
   });
 }
 
