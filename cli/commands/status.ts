@@ -1,6 +1,7 @@
 import { pc } from '../colors.js';
 import type { Status } from '../../src/api/service.js';
 import type { CommandModule } from '../command.js';
+import { gossipLines } from '../gossip-text.js';
 import { print, shownName } from '../output.js';
 import { shownState, table } from '../table.js';
 
@@ -8,7 +9,8 @@ export const command: CommandModule = {
   usage: {
     arguments: [],
     details: `This peer, its buckets, and the others: whether all are in sync, or who is how many writes behind
-whom, in which bucket and since when; and who has to hear of deletes before they can be forgotten.
+whom, in which bucket and since when; who has to hear of deletes before they can be forgotten; and how writes of
+others came here: over how many links, how often in vain, and how many bytes it took.
 Two peers with the same hash of a bucket hold the same data.`,
     examples: ['config1 status', 'config1 status --json'],
   },
@@ -50,6 +52,8 @@ export function statusText(status: Status, now = Date.now()): string {
   }
   const remarks = [...lagLines(status, now), ...bucketLines(status, now)];
   if (remarks.length > 0) parts.push(remarks.join('\n'));
+  const gossip = gossipLines(status.counters);
+  if (gossip.length > 0) parts.push(gossip.join('\n'));
   return `${parts.join('\n\n')}\n`;
 }
 

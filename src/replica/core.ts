@@ -51,7 +51,7 @@ export interface Counters {
   pushesReceived: number;
   /** Received pushed operations that were no news. */
   pushesDuplicate: number;
-  /** Bytes of pushes and chunks that held news: the least that had to come. */
+  /** Bytes of pushes that held news: the least that had to come, with those of deltas. */
   newsBytesReceived: number;
   /** Pushes with news whose hops were counted, and their hops: all together, and the most. */
   hopsCounted: number;

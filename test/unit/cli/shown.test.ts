@@ -176,6 +176,26 @@ test('a status for people', () => {
     expect(text).toContain(part);
   expect(statusText({ ...status, inSync: true, readOnly: false })).toMatch(/^in sync, 1 of 1/m);
   expect(statusText({ ...status, peers: [] })).toContain('alone');
+  expect(text).not.toContain('redundancy');
+  const counters = {
+    pushesReceived: 1100,
+    pushesDuplicate: 100,
+    deltaEntriesReceived: 2000,
+    hopsCounted: 1000,
+    hops: 2500,
+    hopsMost: 7,
+    graftsSent: 3,
+    prunesSent: 12,
+    bytesReceived: 3 * 2 ** 20,
+    newsBytesReceived: 2 ** 20,
+    deltaBytesReceived: 512,
+  };
+  expect(statusText({ ...status, counters })).toContain(
+    `received 1,000 writes by push and 2,000 by comparison; 100 needless copies, redundancy 0.10
+2.5 hops on average, 7 at most
+3 grafts and 12 prunes sent; 3.0 MiB received, 1.0 MiB of which had to come
+`,
+  );
 });
 
 describe('an explanation', () => {
