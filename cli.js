@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The launcher: the commands live in cli/, compiled to dist/ by `npm ci`.
+// The launcher: the commands live in cli/, bundled into dist/bin/ by `npm ci`.
 import { existsSync } from 'node:fs';
 
-const main = new URL('./dist/cli/main.js', import.meta.url);
+const main = new URL('./dist/bin/main.js', import.meta.url);
 if (!existsSync(main)) {
   console.error('rumeur: not built yet; run `npm ci` (or `npm run build`) first');
   process.exit(2);

@@ -1,9 +1,6 @@
-import { createRequire } from 'node:module';
-import type * as SocketIo from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
 import { ERROR_CODES, RumeurError, type ErrorCode } from '../src/base/errors.js';
-
-// The CommonJS build loads in half the time of the other, which brings a tracing library along.
-const { io } = createRequire(import.meta.url)('socket.io-client') as typeof SocketIo;
+import { io } from '../src/transport/socket-io-client.js';
 
 /** What a peer answers to an event: `value` and, depending on the event, more. */
 export interface Answer {
@@ -25,10 +22,10 @@ export interface ClientOptions {
 /** Calls the Socket.IO events of a peer. */
 export class PeerClient {
   readonly url: string;
-  readonly #socket: SocketIo.Socket;
+  readonly #socket: Socket;
   readonly #timeoutMs: number;
 
-  private constructor(url: string, socket: SocketIo.Socket, timeoutMs: number) {
+  private constructor(url: string, socket: Socket, timeoutMs: number) {
     this.url = url;
     this.#socket = socket;
     this.#timeoutMs = timeoutMs;
@@ -111,7 +108,7 @@ export class PeerClient {
   }
 }
 
-function connected(url: string, socket: SocketIo.Socket, timeoutMs: number): Promise<void> {
+function connected(url: string, socket: Socket, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(unreachable(url, `no answer within ${timeoutMs} ms`)), timeoutMs);
     socket.once('connect', () => {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-if (!existsSync(new URL('../dist/cli/main.js', import.meta.url))) {
+if (!existsSync(new URL('../dist/bin/main.js', import.meta.url))) {
   console.error('chaos: not built yet; run `npm ci` (or `npm run build`) first');
   process.exit(2);
 }

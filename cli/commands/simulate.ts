@@ -1,4 +1,3 @@
-import { runExperiment } from '../../simulator/experiment/experiment.js';
 import type { CommandModule } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { print } from '../output.js';
@@ -27,6 +26,7 @@ code is 5 when the peers do not converge within 10 minutes of virtual time.`,
   },
 
   async run({ options, session }) {
+    const { runExperiment } = await import('../../simulator/experiment/experiment.js');
     const result = runExperiment(experimentOptions(options));
     await print(session.json ? `${JSON.stringify(result)}\n` : reportText(result));
     return result.convergenceMs === null ? EXIT.timedOut : EXIT.done;

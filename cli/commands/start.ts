@@ -1,5 +1,4 @@
 import { toRumeurError } from '../../src/base/errors.js';
-import { Peer } from '../../src/index.js';
 import type { CommandModule } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { FORCED, handleInterrupts } from '../interrupts.js';
@@ -24,7 +23,11 @@ stderr.`,
       handleInterrupts({ onStop: resolve, onForce: () => process.exit(FORCED) });
     });
     void stopped.then(exitWhenOverdue);
-    const peer = await Peer.open(session.configPath());
+    // Loaded step by step: the help needs none of it, and a mistake in the config is told before the rest is there.
+    const { loadConfig } = await import('../../src/runtime/load-config.js');
+    const config = await loadConfig(session.configPath());
+    const { Peer } = await import('../../src/index.js');
+    const peer = await Peer.open(config);
     const { name, url, id } = peer;
     await print(
       session.json ? `${JSON.stringify({ ready: true, name, url, id })}\n` : `ready ${name} ${url} ${id}\n`,

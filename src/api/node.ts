@@ -9,7 +9,6 @@ import { createLogger, logNote } from '../runtime/logger.js';
 import { Loop } from '../runtime/loop.js';
 import { newId } from '../runtime/new-id.js';
 import { VERSION } from '../runtime/version.js';
-import { openLmdb } from '../storage/lmdb/open.js';
 import { MemoryStorage } from '../storage/memory.js';
 import type { Storage } from '../storage/storage.js';
 import { GuardedHttpServer } from '../transport/http-server.js';
@@ -85,7 +84,7 @@ export class PeerNode {
 
   /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
   static async open(config: Config, clock: () => number): Promise<PeerNode> {
-    const logger = createLogger(config.name, config.log);
+    const logger = await createLogger(config.name, config.log);
     const storage = await openStorage(config);
     try {
       const http = new GuardedHttpServer({
@@ -157,11 +156,12 @@ const PROVENANCE = {
   copied: 'the store is a copy: going on as a new peer',
 } as const;
 
-function openStorage(config: Config): Promise<Storage> {
+async function openStorage(config: Config): Promise<Storage> {
   if (config.storage === 'lmdb') {
+    const { openLmdb } = await import('../storage/lmdb/open.js');
     return openLmdb({ directory: config.dataDir, newId });
   }
-  return Promise.resolve(new MemoryStorage({ peerId: newId() as PeerId, origin: newId() as OriginId }));
+  return new MemoryStorage({ peerId: newId() as PeerId, origin: newId() as OriginId });
 }
 
 /** Where others reach us; `null` when we listen on every address and none is advertised. */

@@ -1,13 +1,12 @@
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 import type { LogConfig } from '../config/config.js';
 import type { Note } from '../replica/step.js';
 
 /** The log of a peer on stderr, as stdout holds results: for people on a terminal, JSON lines elsewhere. */
-export function createLogger(name: string, config: LogConfig): Logger {
+export async function createLogger(name: string, config: LogConfig): Promise<Logger> {
   const people = config.format === 'pretty' || (config.format === undefined && process.stderr.isTTY);
   const stream = people
-    ? pretty({
+    ? (await import('pino-pretty')).default({
         destination: 2,
         sync: true,
         colorize: process.stderr.isTTY,

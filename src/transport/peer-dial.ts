@@ -1,9 +1,8 @@
-import { Manager, NodeWebSocket } from 'socket.io-client';
-
 import { addressOf, backlogOf, reportEnd, type RawSocket, type Wire, type WireSink } from './peer-link.js';
 import { peerParser, MESSAGE } from './peer-parser.js';
 import { PEERS_PATH } from './peer-server.js';
 import { DIAL_FAILED, closeReasonOf, dialFailureOf } from './reasons.js';
+import { Manager, NodeWebSocket } from './socket-io-client.js';
 
 export interface DialOptions {
   /** From the start until Socket.IO says that we are connected, everything included. */
@@ -77,6 +76,8 @@ export function dialPeer(url: string, options: DialOptions, events: DialEvents):
   return fail;
 }
 
+type Base = InstanceType<typeof NodeWebSocket>;
+
 /** Engine.IO's WebSocket with bounds, and with its errors caught: a malformed handshake would throw in the event loop. */
 function tamedWebSocket(maxMessageBytes: number, created: (ws: RawSocket) => void): typeof NodeWebSocket {
   return class extends NodeWebSocket {
@@ -94,7 +95,7 @@ function tamedWebSocket(maxMessageBytes: number, created: (ws: RawSocket) => voi
       return ws;
     }
 
-    protected override onPacket(packet: Parameters<NodeWebSocket['onPacket']>[0]): void {
+    protected override onPacket(packet: Parameters<Base['onPacket']>[0]): void {
       try {
         super.onPacket(packet);
       } catch (error) {
