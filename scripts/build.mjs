@@ -33,8 +33,12 @@ async function bundleCommands() {
 
 /** Every module on its own, with its types: the library, and what the tests, the demo and the benchmark run. */
 function compileAll() {
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  return spawnSync(process.execPath, [tsc, '-p', `${ROOT}tsconfig.build.json`], { stdio: 'inherit' }).status ?? 1;
+  const tsc = createRequire(import.meta.url)
+    .resolve('typescript-7/package.json')
+    .replace('package.json', 'bin/tsc');
+  return (
+    spawnSync(process.execPath, [tsc, '-p', `${ROOT}tsconfig.build.json`], { stdio: 'inherit' }).status ?? 1
+  );
 }
 
 if (existsSync(`${ROOT}tsconfig.build.json`)) {

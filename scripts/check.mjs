@@ -4,7 +4,14 @@ import { createRequire } from 'node:module';
 
 const { resolve } = createRequire(import.meta.url);
 const CHECKS = [
-  ['types', resolve('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'],
+  // The native compiler: a fifth of the time. The one before it stays for those who use its API, such as the rules.
+  [
+    'types',
+    resolve('typescript-7/package.json').replace('package.json', 'bin/tsc'),
+    '--noEmit',
+    '-p',
+    'tsconfig.json',
+  ],
   ['rules', resolve('eslint/package.json').replace('package.json', 'bin/eslint.js'), '.'],
   ['style', resolve('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
 ];
