@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +16,17 @@ describe('the package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rumeur-package-'));
   const project = join(folder, 'project');
   const bin = join(project, 'node_modules', '.bin', 'rumeur');
+  let packed: string[] = [];
 
   beforeAll(async () => {
     // The build is there already, and other tests run from it: it is not made again.
-    await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
-    const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
+    const { stdout } = await run(
+      'npm',
+      ['pack', '--ignore-scripts', '--pack-destination', folder, '--json'],
+      { cwd: ROOT },
+    );
+    const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+    packed = files.map(({ path }) => path);
     mkdirSync(project);
     writeFileSync(
       join(project, 'package.json'),
@@ -28,7 +34,7 @@ describe('the package', () => {
     );
     await run(
       'npm',
-      ['install', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline', join(folder, tarball)],
+      ['install', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline', join(folder, filename)],
       {
         cwd: project,
       },
@@ -36,14 +42,17 @@ describe('the package', () => {
   }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('holds what runs and what is read, and nothing else', async () => {
-    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], { cwd: ROOT });
-    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const top = new Set(files.map(({ path }) => path.split('/')[0]));
-    expect([...top].sort()).toEqual(
+  test('holds what runs and what is read, and nothing else', () => {
+    const top = (paths: readonly string[]): string[] =>
+      [...new Set(paths.map((path) => path.split('/')[0] ?? ''))].sort();
+    expect(top(packed)).toEqual(
       ['CHANGELOG.md', 'LICENSE', 'README.md', 'cli.js', 'configs', 'dist', 'docs', 'package.json'].sort(),
     );
-    expect(files.filter(({ path }) => /test|\.tsbuildinfo|bench/.test(path))).toEqual([]);
+    const inDist = packed
+      .filter((path) => path.startsWith('dist/'))
+      .map((path) => path.slice('dist/'.length));
+    expect(top(inDist)).toEqual(['bin', 'src']);
+    expect(packed.filter((path) => /test|\.tsbuildinfo|bench/.test(path))).toEqual([]);
   });
 
   test('works as a library', async () => {
