@@ -13,7 +13,7 @@ export interface Target {
   readonly configPath?: string;
 }
 
-/** The folder of `cli.js`: this file runs from `cli/` or, compiled, from `dist/cli/`. */
+/** The folder of `cli.js`: this code runs from `cli/` or, compiled, from `dist/cli/` and `dist/bin/`. */
 export const PACKAGE_ROOT: string = [1, 2]
   .map((levels) => resolve(dirname(fileURLToPath(import.meta.url)), ...Array<string>(levels).fill('..')))
   .reduce((near, far) => (existsSync(join(near, 'cli.js')) ? near : far));

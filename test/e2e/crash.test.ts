@@ -34,7 +34,7 @@ describe('crashes and lost, restored and copied stores', () => {
       expect(lost).toEqual([]);
       expect(held.size).toBeGreaterThanOrEqual(acknowledged.size);
     }
-  });
+  }, 60_000);
 
   test('a wiped peer gets everything back, and its new writes spread under a new origin', async () => {
     const [p1 = 0, p2 = 0] = await freePorts(2);
