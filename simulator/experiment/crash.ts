@@ -97,5 +97,5 @@ function watch(
 }
 
 function write(writers: readonly SimPeer[], value: string): void {
-  for (const writer of writers) writer.set(`key-${writer.place}`, value);
+  for (const writer of writers) writer.set(`${value} ${writer.place}`, value);
 }

@@ -19,6 +19,8 @@ export interface SteadyOptions {
   readonly writes: number;
   /** Of 1: how many of these messages vanish, from the first write on. */
   readonly lost?: Partial<Record<Message['type'], number>>;
+  /** Rounds of anti-entropy wait for so long, milliseconds; default as peers have it. Longer than the writes take: none. */
+  readonly antiEntropyMs?: number;
   /** Of 1: how much is done. */
   readonly progress?: (share: number) => void;
 }
@@ -27,6 +29,8 @@ export interface SteadyOptions {
 export interface Part {
   readonly stretch: Stretch;
   readonly traffic: Traffic;
+  /** Of 1: of all pairs of a write and another peer, those in which it had arrived by the end of the part. */
+  readonly reached: number;
 }
 
 export interface SteadyResult {
@@ -53,9 +57,14 @@ export function runSteady(options: SteadyOptions): SteadyResult {
   const trace = new Trace(world);
   world.observer = trace.observer;
   // A disk would only cost: nothing that is measured depends on it but announcements.
-  const settings = { durable: false, light: true, settings: measured(world, strategy) };
-  if (degree === 'mesh') addMesh(world, peers, settings);
-  else addGraph(world, { peers, degree }, settings);
+  const { antiEntropyMs } = options;
+  const settings = {
+    ...measured(world, strategy),
+    ...(antiEntropyMs !== undefined && { antiEntropyMs: [antiEntropyMs, antiEntropyMs] as const }),
+  };
+  const peer = { durable: false, light: true, settings };
+  if (degree === 'mesh') addMesh(world, peers, peer);
+  else addGraph(world, { peers, degree }, peer);
   const writers = someOf(world.random, peers, options.writers).map((place) => world.peers[place] as SimPeer);
   const rounds = options.warmUp + options.writes;
   const endAt = FORM_MS + rounds * EVERY_MS + 2 * PAUSE_MS;
@@ -71,7 +80,7 @@ export function runSteady(options: SteadyOptions): SteadyResult {
     const sent = traffic(world);
     writeAll(world, writers, count);
     runUntil(world.now + count * EVERY_MS + PAUSE_MS);
-    return { stretch, traffic: sent() };
+    return { stretch, traffic: sent(), reached: stretch.share };
   };
   const warmUp = part(options.warmUp);
   const steady = part(options.writes);
@@ -80,12 +89,12 @@ export function runSteady(options: SteadyOptions): SteadyResult {
   return { warmUp, steady, convergenceMs: converged ? Math.round(world.now - lastAt) : null };
 }
 
-/** Each writer writes so often, at a random moment of each period. */
+/** Each writer writes so often, at a random moment of each period; nothing is written over, as that need not arrive. */
 function writeAll(world: World, writers: readonly SimPeer[], count: number): void {
   for (let i = 0; i < count; i++) {
     for (const writer of writers) {
       const afterMs = EVERY_MS * (i + world.random.float());
-      world.after(afterMs, () => writer.set(`key-${writer.place}`, `value-${i}`));
+      world.after(afterMs, () => writer.set(`key-${writer.place}-${Math.floor(world.now)}`, `value-${i}`));
     }
   }
 }
