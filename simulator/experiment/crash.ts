@@ -8,6 +8,8 @@ export interface CrashOptions {
   readonly seed: number;
   readonly strategy: Strategy;
   readonly peers: number;
+  /** Up to so many all are linked to all; default as peers have it. */
+  readonly meshPeers?: number;
   /** Of 1: how many crash, all at once. */
   readonly crash: number;
   /** The machines die: nobody is told, links end as pings stay away. Without, links break as processes end. */
@@ -45,7 +47,9 @@ export function runCrash(options: CrashOptions): CrashResult {
   const world = new World(seed);
   const trace = new Trace(world);
   world.observer = trace.observer;
-  addCrowd(world, peers, { durable: false, light: true, settings: measured(world, strategy) });
+  const { meshPeers } = options;
+  const settings = { ...measured(world, strategy), ...(meshPeers !== undefined && { meshPeers }) };
+  addCrowd(world, peers, { durable: false, light: true, settings });
   const formed = world.now + FORM_MS;
   const endAt = formed + WARM_UP * 1000 + HEAL_MS + AFTER_MS;
   const step = (): void => {
