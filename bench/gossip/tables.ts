@@ -18,8 +18,8 @@ const mean = (name: string, show: Metric['show']): Metric => ({ name, over: 'mea
 const most = (name: string, show: Metric['show']): Metric => ({ name, over: 'most', show });
 const least = (name: string, show: Metric['show']): Metric => ({ name, over: 'least', show });
 
-/** Longer than all writes take, milliseconds. */
-const NO_ROUND_MS = 45_000;
+/** Half of it is longer than all writes take, milliseconds. */
+const NO_ROUND_MS = 60_000;
 
 /** Floods need not learn. */
 const warmUpOf = ({ kind }: Strategy, writes: number): number => (kind === 'tree' ? writes : 0);

@@ -19,7 +19,7 @@ export interface SteadyOptions {
   readonly writes: number;
   /** Of 1: how many of these messages vanish, from the first write on. */
   readonly lost?: Partial<Record<Message['type'], number>>;
-  /** Rounds of anti-entropy wait for so long, milliseconds; default as peers have it. Longer than the writes take: none. */
+  /** Half of this at least, milliseconds, is between two rounds of anti-entropy; default as peers have it. */
   readonly antiEntropyMs?: number;
   /** Of 1: how much is done. */
   readonly progress?: (share: number) => void;
@@ -36,7 +36,7 @@ export interface Part {
 export interface SteadyResult {
   readonly warmUp: Part;
   readonly steady: Part;
-  /** From the last write until all were equal, milliseconds; `null`: not within a minute. */
+  /** From the last write until all were equal, milliseconds; `null`: not within ten minutes. */
   readonly convergenceMs: number | null;
 }
 
@@ -47,7 +47,7 @@ const EVERY_MS = 1_000;
 /** Between the two parts, milliseconds: the writes of the first have arrived then. */
 const PAUSE_MS = 3_000;
 /** Who has not converged so long after the last write is said not to, milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 600_000;
 const STEP_MS = 100;
 
 /** Some peers of a cluster in which nothing breaks write again and again: what that costs, and how far it is to the last. */
