@@ -12,8 +12,8 @@ export interface NetworkOptions {
   readonly delayMs: readonly [number, number];
   /** Of 1: how often a push is delivered twice. */
   readonly duplicates: number;
-  /** Of 1: how often a push vanishes, although its link lives on. */
-  readonly lostPushes: number;
+  /** Of 1, for types of messages: how often one vanishes, although its link lives on. */
+  readonly lost: Readonly<Partial<Record<Message['type'], number>>>;
 }
 
 /**
@@ -37,15 +37,19 @@ export class Network {
   readonly #links = new Links();
   /** The ways that are cut, `from to`. */
   readonly #cuts = new Map<string, Cut>();
+  /** Connections between these and all others break. */
+  #half: ReadonlySet<SimPeer> | undefined;
   tamper: Tamper | undefined;
   /** Messages sent so far, by type. */
   readonly sent = new Map<string, number>();
+  /** Their bytes, by type. */
+  readonly sentBytes = new Map<string, number>();
   dials = 0;
 
   constructor(world: World, options: Partial<NetworkOptions>) {
     this.#world = world;
     this.#random = world.stream('network');
-    this.#options = { delayMs: [1, 40], duplicates: 0, lostPushes: 0, ...options };
+    this.#options = { delayMs: [1, 40], duplicates: 0, lost: {}, ...options };
   }
 
   get size(): number {
@@ -107,16 +111,20 @@ export class Network {
     const [, to] = pair;
     const kind = kindOf(sent);
     this.sent.set(kind, (this.sent.get(kind) ?? 0) + 1);
+    this.sentBytes.set(kind, (this.sentBytes.get(kind) ?? 0) + sent.length);
     from.bytesSent += sent.length;
-    let copies = 1;
-    if (kind === 'push') {
-      this.#watchPush(from, to, sent);
-      const { lostPushes, duplicates } = this.#options;
-      if (lostPushes > 0 && to.random.float() < lostPushes) copies = 0;
-      else if (duplicates > 0 && to.random.float() < duplicates) copies = 2;
-    }
+    if (kind === 'push') this.#watchPush(from, to, sent);
+    const copies = this.#copiesOf(kind, to);
     const bytes = this.tamper ? this.tamper(from, to.peer, sent) : sent;
     if (bytes) for (let i = 0; i < copies; i++) this.#carry(from, to, kind, bytes);
+  }
+
+  /** How often a message arrives. */
+  #copiesOf(kind: Message['type'], { random }: End): 0 | 1 | 2 {
+    const { lost, duplicates } = this.#options;
+    const share = lost[kind] ?? 0;
+    if (share > 0 && random.float() < share) return 0;
+    return kind === 'push' && duplicates > 0 && random.float() < duplicates ? 2 : 1;
   }
 
   #watchPush(from: SimPeer, to: End, bytes: Uint8Array): void {
@@ -264,8 +272,18 @@ export class Network {
     this.cutWay(b, a, how);
   }
 
+  /** Splits the network in two, both ways, until it is healed. */
+  split(half: ReadonlySet<SimPeer>): void {
+    this.#half = half;
+    for (const link of this.#links.all) {
+      const [a, b] = link.ends;
+      if (half.has(a.peer) !== half.has(b.peer)) this.#drop(link, 'cut');
+    }
+  }
+
   heal(): void {
     this.#cuts.clear();
+    this.#half = undefined;
     for (const link of this.#links.all) {
       if (link.ends.some(({ holed }) => holed)) this.#drop(link, 'broken');
       for (const end of link.ends) for (const arrive of end.held.splice(0)) arrive();
@@ -273,6 +291,7 @@ export class Network {
   }
 
   #cutOf(from: SimPeer, to: SimPeer): Cut | undefined {
+    if (this.#half && this.#half.has(from) !== this.#half.has(to)) return 'drop';
     return this.#cuts.size === 0 ? undefined : this.#cuts.get(wayOf(from, to));
   }
 

@@ -8,9 +8,9 @@ export const command: CommandModule = {
   usage: {
     arguments: [],
     options: [
-      ['--peers <n>', 'how many peers, 2 to 200 (default: 10)'],
+      ['--peers <n>', 'how many peers, 2 to 10000 (default: 10)'],
       ['--degree <n>', 'links of a peer, on average (default: 5)'],
-      ['--loss <percent>', 'pushes that vanish on their way (default: 0)'],
+      ['--loss <percent>', 'messages of the broadcast that vanish on their way (default: 0)'],
       ['--crash <percent>', 'peers that crash meanwhile and are back 5 s later (default: 0)'],
       ['--partition <time>', 'splits the cluster in two for so long, such as 500ms, 30s or 2m'],
       ['--writes <n>', 'writes, spread over 10 s (default: 100)'],

@@ -6,13 +6,19 @@ type Written = Readonly<Record<string, unknown>>;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const LONGEST_PARTITION_MS = 3_600_000;
+/** Peers times writes: each arrival is remembered, 5 bytes. */
+const MOST_ARRIVALS = 10_000_000;
 
 /** @throws RumeurError `ARGUMENT_INVALID` */
 export function experimentOptions(written: Written): ExperimentOptions {
-  const peers = whole(written, 'peers', 10, 2, 200);
+  const peers = whole(written, 'peers', 10, 2, 10_000);
   const degree = whole(written, 'degree', Math.min(5, peers - 1), 1, 64);
   if (degree >= peers) {
     throw invalid('degree', degree, `less than the number of peers, ${peers}`);
+  }
+  const writes = whole(written, 'writes', 100, 1, 10_000);
+  if (peers * writes > MOST_ARRIVALS) {
+    throw invalid('writes', writes, `at most ${Math.floor(MOST_ARRIVALS / peers)} with ${peers} peers`);
   }
   return {
     peers,
@@ -20,7 +26,7 @@ export function experimentOptions(written: Written): ExperimentOptions {
     loss: whole(written, 'loss', 0, 0, 90),
     crash: whole(written, 'crash', 0, 0, 100),
     partitionMs: duration(written, 'partition'),
-    writes: whole(written, 'writes', 100, 1, 10_000),
+    writes,
     seed: whole(written, 'seed', 1, 0, Number.MAX_SAFE_INTEGER),
   };
 }

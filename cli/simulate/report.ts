@@ -7,10 +7,11 @@ const WIDTH = 40;
 
 /** A result for people. */
 export function reportText(result: ExperimentResult): string {
-  const { options, links, convergenceMs, writes, hops, redundancy, byDeltas, bytesPerPeer, spread } = result;
+  const { options, links, convergenceMs, writes, hops, redundancy, duplicates, byDeltas } = result;
+  const { grafts, prunes, bytes, leastBytes, bytesPerPeer, spread } = result;
   const { peers, loss, crash, partitionMs, seed } = options;
   const faults = [
-    `${loss}% of pushes lost`,
+    `${loss}% of broadcast messages lost`,
     `${crash}% of peers crash`,
     partitionMs > 0 ? `split in two for ${time(partitionMs)}` : 'never split',
   ];
@@ -19,11 +20,16 @@ export function reportText(result: ExperimentResult): string {
       'converged',
       convergenceMs === null ? 'not within 10 min' : `${time(convergenceMs)} after the last write or fault`,
     ],
-    ['hops', `${hops.mean.toFixed(1)} on average, ${hops.most} at most`],
+    [
+      'hops',
+      `${hops.mean.toFixed(1)} on average, ${hops.last.toFixed(1)} to the last peer, ${hops.most} at most`,
+    ],
     [
       'redundancy',
-      `each push came ${redundancy.toFixed(2)} times; ${byDeltas.toFixed(1)}% came by anti-entropy instead`,
+      `${redundancy.toFixed(2)} (received over needed, minus 1): ${duplicates} duplicates; ${byDeltas.toFixed(1)}% came by anti-entropy`,
     ],
+    ['tree', `${grafts} grafts, ${prunes} prunes`],
+    ['sent', `${kibibytes(bytes)}, ${ratio(bytes, leastBytes)} the least possible`],
     ['sent per peer', `${kibibytes(bytesPerPeer.mean)} on average, ${kibibytes(bytesPerPeer.most)} at most`],
   ];
   return [
@@ -48,3 +54,6 @@ function time(millis: number): string {
 }
 
 const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+
+const ratio = (bytes: number, least: number): string =>
+  least === 0 ? 'against nothing,' : `${(bytes / least).toFixed(1)} times`;

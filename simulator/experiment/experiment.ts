@@ -1,8 +1,10 @@
-import type { Random } from '../../src/base/random.js';
 import type { SimPeer } from '../sim-peer.js';
-import { urlOf, World } from '../world.js';
+import { World } from '../world.js';
+import { addGraph, lossOf, measured, someOf } from './cluster.js';
 import type { ExperimentOptions, ExperimentResult } from './options.js';
+import type { Stretch } from './stretch.js';
 import { Trace } from './trace.js';
+import { type Traffic, traffic } from './traffic.js';
 
 /** Time to form the cluster before the first write, milliseconds. */
 const FORM_MS = 10_000;
@@ -10,8 +12,6 @@ const FORM_MS = 10_000;
 const WRITE_MS = 10_000;
 /** The writes go round over so many keys: every peer keeps them all. */
 const KEYS = 1000;
-/** As peers have it by default: the simulator's own tests want deltas of many small chunks. */
-const DELTA_CHUNK_BYTES = 65_536;
 /** A crashed peer is back after this time, milliseconds. */
 const DOWN_MS = 5_000;
 /** Who has not converged so long after the faults is said not to, milliseconds. */
@@ -20,66 +20,46 @@ const PATIENCE_MS = 600_000;
 const POINTS = 12;
 
 /** Plays through: a cluster forms, takes writes while messages vanish, peers crash and the network is split, and converges. */
-export function runExperiment(options: ExperimentOptions): ExperimentResult {
-  const world = new World(options.seed, { network: { lostPushes: options.loss / 100 } });
+export function runExperiment(
+  options: ExperimentOptions,
+  progress: (virtualMs: number) => void = () => undefined,
+): ExperimentResult {
+  const world = new World(options.seed, { network: { lost: lossOf(options.loss / 100) } });
   const trace = new Trace(world);
-  world.observer = {
-    handled(peer, input, step) {
-      if (input.kind !== 'writes') return;
-      for (const { after } of step.persist?.puts ?? []) {
-        const made = after.find(({ origin }) => origin === peer.replica.core.origin);
-        if (made) trace.made(peer, made);
-      }
-    },
-    delivered: (from, to, kind, bytes) => trace.delivered(from, to, kind, bytes),
-  };
-  build(world, options);
-  world.run(FORM_MS);
+  world.observer = trace.observer;
+  addGraph(world, options, {
+    // Where nobody comes back a disk would only cost: nothing that is measured depends on it but announcements.
+    durable: options.crash > 0,
+    light: true,
+    settings: measured(world, { kind: 'tree' }),
+  });
+  const goOn = everySoOften(world, () => {
+    progress(world.now);
+    return false;
+  });
+  world.run(FORM_MS, goOn);
   const links = world.network.size;
   const bytesBefore = world.peers.map(({ bytesSent }) => bytesSent);
-  disturb(world, options);
+  const sent = traffic(world);
+  const stretch = trace.begin();
+  disturb(world, options, goOn);
   const healedAt = world.now;
-  const converged = world.run(
-    healedAt + PATIENCE_MS,
-    everySoOften(world, () => world.isEqual),
-  );
+  const isEqual = everySoOften(world, () => {
+    progress(world.now);
+    return world.isEqual;
+  });
+  const converged = world.run(healedAt + PATIENCE_MS, isEqual);
   return {
     options,
     links,
     convergenceMs: converged ? Math.round(world.now - healedAt) : null,
-    ...measure(world, trace),
+    ...measure(world, stretch, sent()),
     bytesPerPeer: spreadOf(world.peers.map(({ bytesSent }, i) => bytesSent - (bytesBefore[i] ?? 0))),
   };
 }
 
-/** Each peer names earlier ones, so that all are connected and have so many links on average. */
-function build(world: World, { peers, degree, crash }: ExperimentOptions): void {
-  let links = 0;
-  for (let i = 0; i < peers; i++) {
-    const wanted = Math.max(1, Math.round(((i + 1) * degree) / 2) - links);
-    const friends = someOf(world.random, i, Math.min(i, wanted));
-    links += friends.length;
-    world.addPeer({
-      peers: friends.map(urlOf),
-      discovery: false,
-      links: Math.max(64, degree * 4),
-      // Where nobody comes back a disk would only cost: nothing that is measured depends on it but announcements.
-      durable: crash > 0,
-      light: true,
-      settings: { open: world.frames.open, deltaChunkBytes: DELTA_CHUNK_BYTES },
-    });
-  }
-}
-
-/** So many different numbers below `below`. */
-function someOf(random: Random, below: number, count: number): number[] {
-  const all = Array.from({ length: below }, (_, i) => i);
-  random.shuffle(all);
-  return all.slice(0, count);
-}
-
 /** The writes, and meanwhile what goes wrong; returns with the last of it. */
-function disturb(world: World, options: ExperimentOptions): void {
+function disturb(world: World, options: ExperimentOptions, goOn: () => boolean): void {
   const { random, peers } = world;
   const { writes, partitionMs } = options;
   const begin = world.now;
@@ -101,15 +81,13 @@ function disturb(world: World, options: ExperimentOptions): void {
   for (let i = 0; i < writes; i++) {
     plan((WRITE_MS * i) / writes, () => random.pick(world.running)?.set(`key-${i % KEYS}`, `value-${i}`));
   }
-  world.run(last);
+  world.run(last, goOn);
 }
 
-/** Cuts the cluster into two random halves, both of which go on believing in their connections. */
+/** Cuts the cluster into two random halves: connections between them break. */
 function split(world: World): void {
-  const half = new Set(someOf(world.random, world.peers.length, world.peers.length >> 1));
-  for (const [i, a] of world.peers.entries()) {
-    for (const [j, b] of world.peers.entries()) if (half.has(i) && !half.has(j)) world.network.cut(a, b);
-  }
+  const half = someOf(world.random, world.peers.length, world.peers.length >> 1);
+  world.network.split(new Set(half.map((place) => world.peers[place] as SimPeer)));
 }
 
 /** The condition is dear: looked at every ten milliseconds of virtual time only. */
@@ -124,20 +102,22 @@ function everySoOften(world: World, holds: () => boolean): () => boolean {
 
 function measure(
   world: World,
-  trace: Trace,
-): Pick<
-  ExperimentResult,
-  'writes' | 'hops' | 'redundancy' | 'byDeltas' | 'messages' | 'spread' | 'virtualMs'
-> {
-  const arrivals = trace.arrivals();
-  const news = trace.pushedNews + trace.deltaNews;
+  stretch: Stretch,
+  { messages, bytes }: Traffic,
+): Omit<ExperimentResult, 'options' | 'links' | 'convergenceMs' | 'bytesPerPeer'> {
+  const { needed } = stretch;
   return {
-    writes: trace.size,
-    hops: arrivals.hops,
-    redundancy: trace.pushedNews === 0 ? 0 : trace.pushed / trace.pushedNews,
-    byDeltas: news === 0 ? 0 : (100 * trace.deltaNews) / news,
-    messages: Object.fromEntries([...world.network.sent].sort(([, a], [, b]) => b - a)),
-    spread: chartOf(arrivals.times, trace.size * (world.peers.length - 1)),
+    writes: stretch.writes,
+    hops: stretch.hops,
+    redundancy: stretch.redundancy,
+    duplicates: stretch.received - needed,
+    grafts: messages['graft'] ?? 0,
+    prunes: messages['prune'] ?? 0,
+    byDeltas: needed === 0 ? 0 : (100 * stretch.deltaNews) / needed,
+    bytes,
+    leastBytes: Math.round(stretch.leastBytes),
+    messages,
+    spread: chartOf(stretch.times, stretch.writes * (world.peers.length - 1)),
     virtualMs: Math.round(world.now),
   };
 }

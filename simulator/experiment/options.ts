@@ -1,9 +1,11 @@
+import type { Hops } from './stretch.js';
+
 /** What `rumeur simulate` plays through. */
 export interface ExperimentOptions {
   readonly peers: number;
   /** Links that a peer has, on average. */
   readonly degree: number;
-  /** Of 100: how many pushes vanish. */
+  /** Of 100: how many messages of the broadcast vanish: pushes, haves, grafts and prunes. */
   readonly loss: number;
   /** Of 100: how many peers crash while the writes go on, and come back. */
   readonly crash: number;
@@ -22,15 +24,24 @@ export interface ExperimentResult {
   /** Writes that were made: peers that are down take none. */
   readonly writes: number;
   /** By how many links a write came to a peer. */
-  readonly hops: { readonly mean: number; readonly most: number };
-  /** How often a pushed write came to a peer, for each time that it was news; 1 is the least. */
+  readonly hops: Hops;
+  /** Operations that arrived in pushes and deltas over those that were needed, minus 1; 0 is the least. */
   readonly redundancy: number;
+  /** Operations that arrived although they were there already. */
+  readonly duplicates: number;
+  /** Questions for what did not come, and messages that end the pushes of origins over a link. */
+  readonly grafts: number;
+  readonly prunes: number;
   /** Of 100: how many came in deltas, because a push was lost or could not come. */
   readonly byDeltas: number;
+  /** Sent in all from the first write on; and what would have been sent had each write come to each peer just once. */
+  readonly bytes: number;
+  readonly leastBytes: number;
   readonly bytesPerPeer: { readonly mean: number; readonly most: number };
+  /** Sent from the first write on, by type. */
   readonly messages: Readonly<Record<string, number>>;
   /** Of 1, for each time in milliseconds after a write: how many of the other peers had it, over all writes. */
   readonly spread: readonly { readonly afterMs: number; readonly share: number }[];
-  /** Virtual time, and how often faster than it the machine was. */
+  /** Virtual time. */
   readonly virtualMs: number;
 }

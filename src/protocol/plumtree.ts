@@ -30,10 +30,15 @@ export class Plumtree implements Broadcast {
   readonly #links = new Set<LinkId>();
   readonly #trees = new RecentMap<OriginId, Tree>(MOST_TREES);
   readonly #isMesh: () => boolean;
+  readonly #pruneAfter: number;
 
-  /** @param isMesh whether all peers that we know of are probably linked to each other */
-  constructor(isMesh: () => boolean) {
+  /**
+   * @param isMesh whether all peers that we know of are probably linked to each other
+   * @param pruneAfter frames without news, more than those with news, after which a link leaves a tree
+   */
+  constructor(isMesh: () => boolean, pruneAfter = PRUNE_AFTER) {
     this.#isMesh = isMesh;
+    this.#pruneAfter = pruneAfter;
   }
 
   linkUp(link: LinkId): void {
@@ -83,7 +88,7 @@ export class Plumtree implements Broadcast {
   duplicate(origin: OriginId, link: LinkId): boolean {
     const { duplicates, lazy } = this.#treeOf(origin);
     const count = (duplicates.get(link) ?? 0) + 1;
-    if (count < PRUNE_AFTER) {
+    if (count < this.#pruneAfter) {
       duplicates.set(link, count);
       return false;
     }

@@ -45,9 +45,14 @@ export interface ReplicaSettings extends ReplicaOptions {
   readonly peers: readonly string[];
   readonly addresses: number;
   readonly dialBackoffMs: readonly [first: number, longest: number];
-  /** Where news goes; default: broadcast trees. */
-  readonly broadcast?: Broadcast;
+  /**
+   * Makes what decides where news goes; default: broadcast trees.
+   * @param isMesh whether all peers that are known are probably linked to each other
+   */
+  readonly broadcast?: (isMesh: () => boolean) => Broadcast;
 }
+
+const plumtree = (isMesh: () => boolean): Broadcast => new Plumtree(isMesh);
 
 /**
  * The whole of a peer's logic as a deterministic state machine: `handle(input, now)` gives the step to perform. It does
@@ -102,7 +107,7 @@ export class Replica {
       counters: newCounters(),
       origin: stored.origin,
     };
-    const broadcast = settings.broadcast ?? new Plumtree(() => isMesh(this.core));
+    const broadcast = (settings.broadcast ?? plumtree)(() => isMesh(this.core));
     const suspect: Suspect = (...misdeed) => this.#membership.suspect(...misdeed);
     const leaveToDelta = (now: number): void => this.antiEntropy.considerAgain(now);
     this.#broadcasting = new Broadcasting(this.core, broadcast, { leaveToDelta, suspect });

@@ -79,18 +79,28 @@ describe('rumeur simulate', () => {
     expect(result.writes).toBe(40);
     expect(result.links).toBe(30);
     expect(result.byDeltas).toBeGreaterThan(0);
-    expect(result.redundancy).toBeGreaterThan(1);
+    // 40 writes to 11 others each.
+    expect(result.duplicates).toBe(Math.round(result.redundancy * 440));
+    expect(result.duplicates).toBeGreaterThan(0);
+    expect(result.grafts).toBeGreaterThan(0);
+    expect(result.prunes).toBeGreaterThan(0);
+    expect(result.hops.last).toBeGreaterThan(result.hops.mean);
+    expect(result.bytes).toBeGreaterThan(result.leastBytes);
+    expect(result.leastBytes).toBeGreaterThan(440 * 20);
     expect(result.spread.at(-1)?.share).toBe(1);
     const text = reportText(result);
     expect(text).toMatch(
-      /^12 peers, 30 links, 40 writes; 5% of pushes lost, 25% of peers crash, split in two for 5\.0 s; seed 3/,
+      /^12 peers, 30 links, 40 writes; 5% of broadcast messages lost, 25% of peers crash, split in two for 5\.0 s; seed 3/,
     );
     expect(text).toMatch(/█ 100\.0%/);
+    expect(text).toContain(`${result.grafts} grafts, ${result.prunes} prunes`);
+    expect(text).toMatch(/\d KiB, \d+\.\d times the least possible/);
   });
 
   test.each([
-    [{ peers: '1' }, '--peers "1" is not a whole number from 2 to 200'],
+    [{ peers: '1' }, '--peers "1" is not a whole number from 2 to 10000'],
     [{ peers: 'ten' }, '--peers "ten"'],
+    [{ peers: '10000', writes: '1001' }, 'at most 1000 with 10000 peers'],
     [{ peers: '4', degree: '4' }, 'less than the number of peers'],
     [{ loss: '-1' }, '--loss "-1"'],
     [{ partition: '3' }, 'a time up to 60m'],

@@ -69,7 +69,7 @@ export const runSeed = (seed: number, options: RunOptions & DrawOptions = {}): O
 
 function worldOf({ seed, setup }: Plan): World {
   const { delayMs, duplicates, lostPushes, policies } = setup;
-  return new World(seed, { network: { delayMs, duplicates, lostPushes }, policies });
+  return new World(seed, { network: { delayMs, duplicates, lost: { push: lostPushes } }, policies });
 }
 
 /** Until what the peers know of each other is on their disks. */

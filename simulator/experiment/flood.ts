@@ -1,0 +1,28 @@
+import type { LinkId, OriginId } from '../../src/base/ids.js';
+import type { Broadcast } from '../../src/protocol/broadcast.js';
+
+/** What broadcast trees are measured against: each frame goes to all neighbours but the one that it came from. */
+export class Flood implements Broadcast {
+  readonly #links = new Set<LinkId>();
+
+  linkUp(link: LinkId): void {
+    this.#links.add(link);
+  }
+
+  linkDown(link: LinkId): void {
+    this.#links.delete(link);
+  }
+
+  *targets(_: OriginId, from: LinkId | undefined): Iterable<LinkId> {
+    for (const link of this.#links) if (link !== from) yield link;
+  }
+
+  duplicate(): boolean {
+    return false;
+  }
+
+  // Nothing that happens changes where frames go.
+  news(): void {}
+  prune(): void {}
+  graft(): void {}
+}
