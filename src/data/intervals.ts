@@ -114,6 +114,9 @@ export function subtract(a: Intervals, b: Intervals): Intervals {
   return out;
 }
 
+/** What is in both. */
+export const intersect = (a: Intervals, b: Intervals): Intervals => subtract(a, subtract(a, b));
+
 /** The part of the set at or above `from`. */
 export function atLeast(set: Intervals, from: number): Intervals {
   const i = firstEndingAt(set, from);

@@ -7,6 +7,8 @@ import type { Broadcast } from './broadcast.js';
  * already, chance would decide where two ways are about as long; see docs/GOSSIP.md for what each number costs.
  */
 const PRUNE_AFTER = 2;
+/** Frames with news in a row over links that left the tree: they were not told, or have nobody else to tell them. */
+const REJOIN_AFTER = 8;
 /** Trees that are remembered at least: those of the origins that wrote last. */
 const MOST_TREES = 4096;
 
@@ -16,8 +18,10 @@ interface Tree {
   readonly lazy: Set<LinkId>;
   /** Frames without news that came over a link, less those with news. */
   readonly duplicates: Map<LinkId, number>;
-  /** It comes straight from its writer, who is linked to everybody: new links are lazy too. */
+  /** It comes straight from its writer, who is linked to everybody: new links are lazy too, while that is so. */
   readonly isStar: boolean;
+  /** Frames with news in a row that came over a lazy link. */
+  strays: number;
 }
 
 /**
@@ -42,7 +46,10 @@ export class Plumtree implements Broadcast {
   }
 
   linkUp(link: LinkId): void {
+    // The heir of a younger link carries what it carried before.
+    if (this.#links.has(link)) return;
     this.#links.add(link);
+    if (!this.#isMesh()) return;
     for (const { isStar, lazy } of this.#trees.values()) if (isStar) lazy.add(link);
   }
 
@@ -64,32 +71,36 @@ export class Plumtree implements Broadcast {
   #starOf(from: LinkId | undefined, hops: number): Tree | undefined {
     if (hops !== 1 || from === undefined || !this.#isMesh()) return undefined;
     const others = [...this.#links].filter((link) => link !== from);
-    return { lazy: new Set(others), duplicates: new Map(), isStar: true };
+    return { lazy: new Set(others), duplicates: new Map(), isStar: true, strays: 0 };
   }
 
   /** To note something in it; of origins without a tree all links are eager. */
   #treeOf(origin: OriginId): Tree {
     let tree = this.#trees.get(origin);
     if (!tree) {
-      tree = { lazy: new Set(), duplicates: new Map(), isStar: false };
+      tree = { lazy: new Set(), duplicates: new Map(), isStar: false, strays: 0 };
       this.#trees.set(origin, tree);
     }
     return tree;
   }
 
   news(origin: OriginId, link: LinkId): void {
-    const duplicates = this.#trees.get(origin)?.duplicates;
-    const count = duplicates?.get(link);
-    if (count === undefined) return;
-    if (count > 1) duplicates?.set(link, count - 1);
-    else duplicates?.delete(link);
+    const tree = this.#trees.get(origin);
+    if (!tree) return;
+    const { lazy, duplicates } = tree;
+    tree.strays = lazy.has(link) ? tree.strays + 1 : 0;
+    if (tree.strays >= REJOIN_AFTER) lazy.delete(link);
+    const count = duplicates.get(link) ?? 0;
+    if (count > 1) duplicates.set(link, count - 1);
+    else duplicates.delete(link);
   }
 
   duplicate(origin: OriginId, link: LinkId): boolean {
-    const { duplicates, lazy } = this.#treeOf(origin);
+    const { duplicates, lazy, strays } = this.#treeOf(origin);
     const count = (duplicates.get(link) ?? 0) + 1;
-    if (count < this.#pruneAfter) {
-      duplicates.set(link, count);
+    // While the last news came over a link that is leaving, this one may be the only one left.
+    if (count < this.#pruneAfter || strays > 0) {
+      duplicates.set(link, Math.min(count, this.#pruneAfter));
       return false;
     }
     // Should the other side not have heard of it, it is told again after as many.

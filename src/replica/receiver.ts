@@ -179,7 +179,7 @@ export class Receiver {
       case 'graft':
         return broadcasting.answers.graft(turn, link, message);
       case 'prune':
-        return broadcasting.answers.prune(link, message);
+        return broadcasting.answers.prune(turn, link, message);
     }
   }
 

@@ -2,6 +2,7 @@ import type { BucketName, LinkId, OriginId } from '../../base/ids.js';
 import type { Intervals } from '../../data/intervals.js';
 import { VersionVector } from '../../data/version-vector.js';
 import { hasPushRoom, type Link } from '../../protocol/link.js';
+import type { Have } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { activeLinks, type Core } from '../core.js';
 import type { Turn } from '../turn.js';
@@ -12,7 +13,11 @@ import type { Turn } from '../turn.js';
  */
 export class Announcements {
   readonly #core: Core;
+  /** What is pushed, and what is too large to be pushed unasked. */
   readonly #news = new Map<Bucket, VersionVector>();
+  readonly #large = new Map<Bucket, VersionVector>();
+  /** Of what is large, what each link was offered already. */
+  readonly #offered = new Map<LinkId, Map<Bucket, VersionVector>>();
   readonly #prunes = new Map<LinkId, Set<OriginId>>();
   #dueAt = Infinity;
 
@@ -22,13 +27,15 @@ export class Announcements {
 
   linkDown(link: LinkId): void {
     this.#prunes.delete(link);
+    this.#offered.delete(link);
   }
 
-  /** News that came in or was written here: whoever is not known to have it when the time has come is told. */
-  announce(turn: Turn, bucket: Bucket, origin: OriginId, seqs: Intervals): void {
-    let news = this.#news.get(bucket);
-    if (!news) this.#news.set(bucket, (news = new VersionVector()));
-    news.addAll(origin, seqs);
+  /**
+   * News that came in or was written here: whoever is not known to have it when the time has come is told.
+   * @param isLarge it is not pushed: whoever lacks it is to ask at once
+   */
+  announce(turn: Turn, bucket: Bucket, origin: OriginId, seqs: Intervals, isLarge: boolean): void {
+    vectorIn(isLarge ? this.#large : this.#news, bucket).addAll(origin, seqs);
     this.#collect(turn);
   }
 
@@ -48,9 +55,11 @@ export class Announcements {
 
   /** Tells at once of something that is too large to be pushed unasked. */
   offer(turn: Turn, link: Link, bucket: Bucket, origin: OriginId, seqs: Intervals): void {
+    let offered = this.#offered.get(link.id);
+    if (!offered) this.#offered.set(link.id, (offered = new Map<Bucket, VersionVector>()));
+    vectorIn(offered, bucket).addAll(origin, seqs);
     const vector = new VersionVector([[origin, seqs]]);
-    this.#core.counters.havesSent++;
-    turn.send(link, { type: 'have', buckets: [[bucket.name, vector]], onRequest: true });
+    this.#send(turn, link, [[bucket.name, vector]], true);
   }
 
   wake(turn: Turn): void {
@@ -58,8 +67,13 @@ export class Announcements {
     this.#dueAt = Infinity;
     for (const [id, origins] of this.#prunes) this.#sendPrune(turn, id, [...origins]);
     this.#prunes.clear();
-    for (const link of activeLinks(this.#core)) this.#tell(turn, link);
+    for (const link of activeLinks(this.#core)) {
+      this.#tell(turn, link, this.#news, false);
+      this.#tell(turn, link, this.#large, true);
+    }
     this.#news.clear();
+    this.#large.clear();
+    this.#offered.clear();
   }
 
   #sendPrune(turn: Turn, id: LinkId, origins: readonly OriginId[]): void {
@@ -69,23 +83,33 @@ export class Announcements {
     turn.send(link, { type: 'prune', origins });
   }
 
-  #tell(turn: Turn, link: Link): void {
-    const buckets = [...this.#news].flatMap(([bucket, news]): [BucketName, VersionVector][] => {
+  #tell(turn: Turn, link: Link, all: ReadonlyMap<Bucket, VersionVector>, onRequest: boolean): void {
+    const buckets = [...all].flatMap(([bucket, news]): [BucketName, VersionVector][] => {
       if (link.refused.has(bucket.name)) return [];
-      const known = link.vectors.get(bucket.name);
-      const unknown = known ? news.minus(known) : news;
-      return unknown.size > 0 ? [[bucket.name, unknown]] : [];
+      const unknown = without(news, link.vectors.get(bucket.name));
+      const untold = onRequest ? without(unknown, this.#offered.get(link.id)?.get(bucket)) : unknown;
+      return untold.size > 0 ? [[bucket.name, untold]] : [];
     });
     if (buckets.length === 0) return;
-    if (!hasPushRoom(link)) {
-      link.flow.lagging = true;
-      return;
-    }
+    if (hasPushRoom(link)) this.#send(turn, link, buckets, onRequest);
+    else link.flow.lagging = true;
+  }
+
+  #send(turn: Turn, link: Link, buckets: Have['buckets'], onRequest: boolean): void {
     this.#core.counters.havesSent++;
-    turn.send(link, { type: 'have', buckets, onRequest: false });
+    turn.send(link, { type: 'have', buckets, onRequest });
   }
 
   nextWakeAt(): number {
     return this.#dueAt;
   }
+}
+
+const without = (dots: VersionVector, known: VersionVector | undefined): VersionVector =>
+  known && dots.size > 0 ? dots.minus(known) : dots;
+
+function vectorIn(vectors: Map<Bucket, VersionVector>, bucket: Bucket): VersionVector {
+  let vector = vectors.get(bucket);
+  if (!vector) vectors.set(bucket, (vector = new VersionVector()));
+  return vector;
 }

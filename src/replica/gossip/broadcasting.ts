@@ -33,7 +33,6 @@ export class Broadcasting {
   }
 
   nextWakeAt(now: number): number {
-    if (this.answers.busy) return now;
-    return Math.min(this.#announcements.nextWakeAt(), this.grafts.nextWakeAt());
+    return Math.min(this.answers.nextWakeAt(now), this.#announcements.nextWakeAt(), this.grafts.nextWakeAt());
   }
 }

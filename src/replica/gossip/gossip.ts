@@ -58,7 +58,7 @@ export class Gossip {
     if (!bucket || !hello) return;
     const { clock } = this.#core;
     const covered = bucket.vector.get(push.origin);
-    if (subtract([push.lo, push.hi], covered).length === 0) return this.#duplicate(turn, link, push);
+    if (subtract([push.lo, push.hi], covered).length === 0) return this.#duplicate(turn, link, bucket, push);
     const ops = (this.#core.options.open ?? unpackOps)(push.origin, push.body);
     if (ops[0]?.seq !== push.lo || ops[ops.length - 1]?.seq !== push.hi) {
       throw new MalformedMessage('a push that holds other operations than it says');
@@ -92,8 +92,11 @@ export class Gossip {
   }
 
   /** Ways over which the same comes late are closed; what is announced stays announced. */
-  #duplicate(turn: Turn, link: Link, { origin, lo, hi }: Push): void {
+  #duplicate(turn: Turn, link: Link, bucket: Bucket, { origin, lo, hi, hops }: Push): void {
     this.#count(link, hi - lo + 1, hi - lo + 1);
+    // It is not opened: of several it may leave some out.
+    if (lo === hi) know(link, bucket, origin, [lo, hi]);
+    if (hops === 0) return;
     if (this.#broadcast.duplicate(origin, link.id)) this.#announcements.prune(turn, link, origin);
   }
 
@@ -105,8 +108,9 @@ export class Gossip {
       counters.hopsCounted++;
       counters.hops += hops;
       counters.hopsMost = Math.max(counters.hopsMost, hops);
+      // What was asked for says nothing about the way that writes take by themselves.
+      this.#broadcast.news(origin, link.id);
     }
-    this.#broadcast.news(origin, link.id);
     this.#grafts.pushed(turn, link, bucket, origin, lo);
   }
 
@@ -156,7 +160,7 @@ export class Gossip {
         this.#core.counters.pushesSent += ops.length;
       }
     }
-    this.#announcements.announce(turn, bucket, origin, seqs);
+    this.#announcements.announce(turn, bucket, origin, seqs, isLarge);
   }
 }
 

@@ -15,10 +15,10 @@ import { know } from '../known.js';
 import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
 
-/** What one link may ask for, in bytes of answers: what is kept for a lost second of a fast link, then 2 MB a second. */
-const ANSWERED: Rate = { most: 16 * 2 ** 20, perMs: 2_000 };
-/** The cost of a question itself, and of each interval in it, in the same unit. */
-const QUESTION_BYTES = 64;
+/** What one link may get by asking, in bytes: what is lost in a second of a fast link, then 2 MB a second. */
+const ANSWERED: Rate = { most: 4 * 2 ** 20, perMs: 2_000 };
+/** Rows of grafts and prunes that a link may bring: a sound peer asks for little, and leaves each tree once. */
+const ROWS: Rate = { most: 2 ** 16, perMs: 10 };
 
 /** What a link has asked for and not got yet. */
 type Pending = Map<Bucket, VersionVector>;
@@ -29,7 +29,8 @@ export class GraftAnswers {
   readonly #broadcast: Broadcast;
   readonly #suspect: Suspect;
   readonly #pending = new Map<LinkId, Pending>();
-  readonly #allowances = new Map<LinkId, Allowance>();
+  readonly #rows = new Map<LinkId, Allowance>();
+  readonly #answered = new Map<LinkId, Allowance>();
 
   constructor(core: Core, broadcast: Broadcast, suspect: Suspect) {
     this.#core = core;
@@ -39,20 +40,25 @@ export class GraftAnswers {
 
   linkDown(link: LinkId): void {
     this.#pending.delete(link);
-    this.#allowances.delete(link);
+    this.#rows.delete(link);
+    this.#answered.delete(link);
   }
 
-  prune({ id }: Link, { origins }: Prune): void {
+  prune(turn: Turn, link: Link, { origins }: Prune): void {
     this.#core.counters.prunesReceived++;
-    for (const origin of origins) this.#broadcast.prune(origin, id);
+    if (!this.#mayAsk(turn, link, origins.length)) return;
+    const buckets = [...this.#core.buckets.values()];
+    for (const origin of origins) {
+      // Whoever makes origins up does not push out the trees of real ones.
+      const isReal = buckets.some(({ vector }) => vector.get(origin).length > 0);
+      if (isReal) this.#broadcast.prune(origin, link.id);
+    }
   }
 
   graft(turn: Turn, link: Link, { buckets, eager }: Graft): void {
     this.#core.counters.graftsReceived++;
     const intervals = buckets.reduce((sum, [, vector]) => sum + vector.intervalCount(), 0);
-    const allowance = this.#allowanceOf(turn, link);
-    if (allowance.readyAt(turn.now) > turn.now) return this.#suspect(turn, link, 'endless grafts', 1);
-    allowance.spend(turn.now, QUESTION_BYTES * (1 + intervals));
+    if (!this.#mayAsk(turn, link, intervals)) return;
     for (const [name, vector] of buckets) {
       const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
@@ -61,10 +67,13 @@ export class GraftAnswers {
     }
   }
 
-  #allowanceOf({ now }: Turn, { id }: Link): Allowance {
-    let allowance = this.#allowances.get(id);
-    if (!allowance) this.#allowances.set(id, (allowance = new Allowance(now, ANSWERED)));
-    return allowance;
+  /** It counts; who asks for far too much is not heeded. */
+  #mayAsk(turn: Turn, link: Link, rows: number): boolean {
+    const allowance = allowanceOf(this.#rows, link, turn.now, ROWS);
+    const isAllowed = allowance.readyAt(turn.now) <= turn.now;
+    if (isAllowed) allowance.spend(turn.now, 1 + rows);
+    else this.#suspect(turn, link, 'endless grafts and prunes', 1);
+    return isAllowed;
   }
 
   #note(link: LinkId, bucket: Bucket, asked: VersionVector): void {
@@ -77,9 +86,10 @@ export class GraftAnswers {
     pending.set(bucket, former);
   }
 
-  /** Whether something could be sent now. */
-  get busy(): boolean {
-    return this.#pending.size > 0;
+  nextWakeAt(now: number): number {
+    let next = Infinity;
+    for (const id of this.#pending.keys()) next = Math.min(next, this.#answered.get(id)?.readyAt(now) ?? now);
+    return next;
   }
 
   /** Answers one frame of each link. The store must show everything that the vectors cover. */
@@ -89,7 +99,9 @@ export class GraftAnswers {
       const [first] = pending;
       // Who has no room has more under way than what it asks for: anti-entropy brings the rest.
       if (!link || link.closing || !first || !hasPushRoom(link)) this.#pending.delete(id);
-      else this.#serveOne(turn, link, pending, ...first);
+      else if (allowanceOf(this.#answered, link, turn.now, ANSWERED).readyAt(turn.now) <= turn.now) {
+        this.#serveOne(turn, link, pending, ...first);
+      }
     }
   }
 
@@ -116,7 +128,7 @@ export class GraftAnswers {
     know(link, bucket, origin, fromAscending(seqs));
     link.traffic.pushesSent += entries.length;
     this.#core.counters.pushesSent += entries.length;
-    this.#allowanceOf(turn, link).spend(turn.now, bytes.length);
+    this.#answered.get(link.id)?.spend(turn.now, bytes.length);
   }
 
   /** What stands of these dots, rising by seq, as much as goes into one frame, and up to which seq. */
@@ -137,4 +149,10 @@ export class GraftAnswers {
     }
     return { entries, upTo: set[set.length - 1] as number };
   }
+}
+
+function allowanceOf(kept: Map<LinkId, Allowance>, { id }: Link, now: number, rate: Rate): Allowance {
+  let allowance = kept.get(id);
+  if (!allowance) kept.set(id, (allowance = new Allowance(now, rate)));
+  return allowance;
 }

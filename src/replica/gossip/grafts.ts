@@ -1,7 +1,7 @@
 import { Allowance, type Rate } from '../../base/allowance.js';
 import type { LinkId, OriginId } from '../../base/ids.js';
 import { RecentMap } from '../../base/recent-map.js';
-import { count, type Intervals, NO_INTERVALS, subtract, union } from '../../data/intervals.js';
+import { count, intersect, type Intervals, NO_INTERVALS, subtract, union } from '../../data/intervals.js';
 import { VersionVector } from '../../data/version-vector.js';
 import type { Broadcast } from '../../protocol/broadcast.js';
 import { MAX_GRAFT_DOTS, MAX_ORIGINS } from '../../protocol/limits.js';
@@ -27,32 +27,43 @@ const GRACE_MS = 150;
 const OVERTAKEN = 3;
 /** Origins whose ways are watched, at least: those that wrote last. */
 const MOST_WATCHED = 1024;
-/** An answer is waited for so long, and for four round trips, milliseconds; what is large takes longer. */
-const ANSWER_MS = 350;
-const LARGE_ANSWER_MS = 5_000;
-/** Times that somebody is asked before the rest is left to anti-entropy. */
-const MOST_TRIES = 4;
 /** What nobody sent is not asked for again for this long, milliseconds: it may have been superseded. */
 const QUIET_MS = 10_000;
 /** A gap below a push counts as lost on its way if it is no larger than this: a newcomer's is. */
 const MOST_GAP = 16;
-/** Origins of which something is waited for at a time, in all buckets together. */
-const MOST_WANTS = 4096;
+/** Origins of which something is waited for at a time because this link told of it first. */
+const MOST_WANTS = 1024;
 /** Rows of announcements that a link may bring: a sound peer tells of each origin that writes a few times a second. */
 const ROWS: Rate = { most: 2 * MAX_ORIGINS, perMs: 50 };
 
+/**
+ * Why something is missing: it was announced and does not come; it was offered, being too large to be pushed unasked; or a
+ * push has left a gap below it.
+ */
+type Kind = 'announced' | 'offered' | 'gap';
+
+/**
+ * How long an answer is waited for, beside four round trips, in milliseconds; how often somebody is asked before the rest is
+ * left to anti-entropy; and whether the link that brings it is to carry later writes too.
+ */
+const WAYS: Readonly<Record<Kind, { answerMs: number; tries: number; eager: boolean }>> = {
+  announced: { answerMs: 350, tries: 4, eager: true },
+  offered: { answerMs: 5_000, tries: 3, eager: false },
+  gap: { answerMs: 350, tries: 2, eager: false },
+};
+
 /** What is missing of one origin. */
 interface Want {
-  /** What was announced or found missing, and has not come. */
+  readonly kind: Kind;
+  readonly origin: OriginId;
+  /** Who told of it first; of a gap, whose push left it: only the other side of this link is asked then. */
+  readonly from: LinkId;
+  /** What was told of and has not come. */
   set: Intervals;
   dueAt: number;
   tries: number;
   /** Who was asked, the last one last. */
   asked: LinkId[];
-  /** Too large to be pushed unasked. */
-  large: boolean;
-  /** A push came over this link, and seqs below it had not come: the other side should have them. */
-  gap: { readonly link: LinkId; readonly below: number } | undefined;
   /** What nobody sent, and until when it is not asked for. */
   inVain: Intervals;
   quietUntil: number;
@@ -66,13 +77,15 @@ export class Grafts {
   readonly #core: Core;
   readonly #broadcast: Broadcast;
   readonly #observer: GraftObserver;
-  readonly #wants = new Map<Bucket, Map<OriginId, Want>>();
+  /** By origin and kind. */
+  readonly #wants = new Map<Bucket, Map<string, Want>>();
+  /** How many of them each link has brought about. */
+  readonly #counts = new Map<LinkId, number>();
   readonly #allowances = new Map<LinkId, Allowance>();
   /** How often in a row an origin's writes were announced by somebody before they came. */
   readonly #overtaken = new RecentMap<OriginId, number>(MOST_WATCHED);
   /** Questions in a row that a link has left without an answer. */
   readonly #unanswered = new Map<LinkId, number>();
-  #size = 0;
   #dueAt = Infinity;
 
   constructor(core: Core, broadcast: Broadcast, observer: GraftObserver) {
@@ -97,8 +110,8 @@ export class Grafts {
       learn(link, name, vector);
       const news = vector.minus(bucket.vector);
       const missing = news.size === 0 ? news : news.minus(withoutRoom(bucket.vector, news));
-      for (const [origin, set] of missing.entries())
-        this.#want(turn, bucket, origin, set, { large: onRequest, link });
+      const kind = onRequest ? 'offered' : 'announced';
+      for (const [origin, set] of missing.entries()) this.#want(turn, link, bucket, { kind, origin, set });
     }
   }
 
@@ -117,25 +130,31 @@ export class Grafts {
     if (lo === 1) return;
     const gap = subtract([1, lo - 1], bucket.vector.get(origin));
     if (gap.length === 0 || count(gap) > MOST_GAP) return;
-    const want = this.#want(turn, bucket, origin, gap, { large: false, link });
-    if (want) want.gap = { link: link.id, below: lo };
+    this.#want(turn, link, bucket, { kind: 'gap', origin, set: gap });
   }
 
   /** Although announcements wait, one was here before the write itself: over that link it would have come sooner. */
   #watch(bucket: Bucket, origin: OriginId): void {
     const wants = this.#wants.get(bucket);
-    const want = wants?.get(origin);
-    const left = want ? subtract(want.set, bucket.vector.get(origin)) : NO_INTERVALS;
-    const wasAnnounced = want?.tries === 0 && left.length < want.set.length;
-    if (want) want.set = left;
-    if (want && left.length === 0 && want.inVain.length === 0) this.#drop(wants, origin);
+    let wasAnnounced = false;
+    for (const kind of KINDS) {
+      const want = wants?.get(`${kind} ${origin}`);
+      if (!want) continue;
+      const left = subtract(want.set, bucket.vector.get(origin));
+      if (kind === 'announced') wasAnnounced = want.tries === 0 && left.length < want.set.length;
+      want.set = left;
+      if (left.length === 0 && want.inVain.length === 0) this.#drop(wants, want);
+    }
     const times = this.#overtaken.get(origin) ?? 0;
     if (wasAnnounced) this.#overtaken.set(origin, times + 1);
     else if (times > 0) this.#overtaken.set(origin, 0);
   }
 
-  #drop(wants: Map<OriginId, Want> | undefined, origin: OriginId): void {
-    if (wants?.delete(origin)) this.#size--;
+  #drop(wants: Map<string, Want> | undefined, { kind, origin, from }: Want): void {
+    if (!wants?.delete(`${kind} ${origin}`)) return;
+    const count = (this.#counts.get(from) ?? 1) - 1;
+    if (count > 0) this.#counts.set(from, count);
+    else this.#counts.delete(from);
   }
 
   /** How long something that was announced over this link may still be under way. */
@@ -145,52 +164,43 @@ export class Grafts {
     return 0;
   }
 
-  #want(
-    turn: Turn,
-    bucket: Bucket,
-    origin: OriginId,
-    set: Intervals,
-    { large, link }: { large: boolean; link: Link },
-  ): Want | undefined {
+  #want(turn: Turn, link: Link, bucket: Bucket, what: Pick<Want, 'kind' | 'origin' | 'set'>): void {
+    const { kind, origin, set } = what;
     let wants = this.#wants.get(bucket);
-    if (!wants) this.#wants.set(bucket, (wants = new Map<OriginId, Want>()));
-    const want = wants.get(origin) ?? newWant();
-    if (subtract(set, want.inVain).length === 0) return undefined;
-    if (!wants.has(origin)) {
-      if (this.#size >= MOST_WANTS) return undefined;
-      wants.set(origin, want);
-      this.#size++;
+    if (!wants) this.#wants.set(bucket, (wants = new Map<string, Want>()));
+    const want = wants.get(`${kind} ${origin}`) ?? newWant(kind, origin, link.id);
+    if (subtract(set, want.inVain).length === 0) return;
+    if (!wants.has(`${kind} ${origin}`)) {
+      const count = this.#counts.get(link.id) ?? 0;
+      if (count >= MOST_WANTS) return;
+      this.#counts.set(link.id, count + 1);
+      wants.set(`${kind} ${origin}`, want);
     }
     want.set = union(want.set, set);
-    want.large = large;
-    // Nothing is under way of what is large: it is asked for at once, but of one neighbour at a time.
-    const isIdle = want.tries === 0 || want.tries === MOST_TRIES;
-    if (want.tries === MOST_TRIES) Object.assign(want, { tries: 0, asked: [], dueAt: Infinity });
-    if (isIdle) want.dueAt = Math.min(want.dueAt, large ? turn.now : turn.now + this.#graceOf(origin, link));
+    if (want.tries === WAYS[kind].tries) Object.assign(want, { tries: 0, asked: [], dueAt: Infinity });
+    // Of what is offered nothing is under way: it is asked for at once, but of one neighbour at a time.
+    const graceMs = kind === 'offered' ? 0 : this.#graceOf(origin, link);
+    if (want.tries === 0) want.dueAt = Math.min(want.dueAt, turn.now + graceMs);
     this.#dueAt = Math.min(this.#dueAt, want.dueAt);
-    return want;
   }
 
   wake(turn: Turn): void {
     if (turn.now < this.#dueAt) return;
     this.#dueAt = Infinity;
     const links = activeLinks(this.#core);
-    const questions = { eager: new Map<Link, Question>(), once: new Map<Link, Question>() };
+    const eager = new Map<Link, Question>();
+    const once = new Map<Link, Question>();
     for (const [bucket, wants] of this.#wants) {
       const usable = links.filter(({ refused }) => !refused.has(bucket.name));
-      for (const [origin, want] of wants) {
-        if (want.dueAt <= turn.now) {
-          const asked = want.large ? questions.once : questions.eager;
-          if (!this.#pursue(turn, usable, bucket, origin, want, asked)) {
-            this.#drop(wants, origin);
-            continue;
-          }
-        }
-        this.#dueAt = Math.min(this.#dueAt, want.dueAt);
+      for (const want of wants.values()) {
+        const asked = WAYS[want.kind].eager ? eager : once;
+        if (want.dueAt <= turn.now && !this.#pursue(turn, usable, bucket, want, asked))
+          this.#drop(wants, want);
+        else this.#dueAt = Math.min(this.#dueAt, want.dueAt);
       }
     }
-    this.#ask(turn, questions.eager, true);
-    this.#ask(turn, questions.once, false);
+    this.#ask(turn, eager, true);
+    this.#ask(turn, once, false);
   }
 
   /** @returns whether the want is still of use */
@@ -198,23 +208,23 @@ export class Grafts {
     turn: Turn,
     links: readonly Link[],
     bucket: Bucket,
-    origin: OriginId,
     want: Want,
     questions: Map<Link, Question>,
   ): boolean {
     const sources = links
-      .map((link) => ({ link, has: this.#lackedFrom(link, bucket, origin, want) }))
+      .map((link) => ({ link, has: this.#lackedFrom(link, bucket, want) }))
       .filter(({ has }) => has.length > 0);
     const missing = sources.reduce((all, { has }) => union(all, has), NO_INTERVALS);
     if (missing.length === 0) {
       want.dueAt = want.quietUntil;
       return want.quietUntil > turn.now;
     }
+    const way = WAYS[want.kind];
     this.#blame(want);
     const isMuch = count(missing) > MAX_GRAFT_DOTS;
-    if (isMuch || want.tries === MOST_TRIES) {
+    if (isMuch || want.tries === way.tries) {
       if (isMuch) this.#observer.leaveToDelta(turn.now);
-      want.tries = MOST_TRIES;
+      want.tries = way.tries;
       want.inVain = union(want.inVain, missing);
       want.dueAt = want.quietUntil = turn.now + QUIET_MS;
       return true;
@@ -225,25 +235,28 @@ export class Grafts {
     if (!question) questions.set(link, (question = new Map<Bucket, VersionVector>()));
     let vector = question.get(bucket);
     if (!vector) question.set(bucket, (vector = new VersionVector()));
-    vector.addAll(origin, has);
+    vector.addAll(want.origin, has);
     want.tries++;
     want.asked.push(link.id);
-    want.dueAt = turn.now + (want.large ? LARGE_ANSWER_MS : ANSWER_MS) + 4 * (link.rttMs ?? 0);
+    want.dueAt = turn.now + way.answerMs + 4 * (link.rttMs ?? 0);
     return true;
   }
 
   /** What is missing here and may be had over this link. */
-  #lackedFrom(link: Link, bucket: Bucket, origin: OriginId, { gap, inVain }: Want): Intervals {
+  #lackedFrom(link: Link, bucket: Bucket, { kind, origin, from, set, inVain }: Want): Intervals {
+    const missing = subtract(subtract(set, bucket.vector.get(origin)), inVain);
+    // Of what left a gap nobody has told; its sender should have it.
+    if (kind === 'gap') return link.id === from ? missing : NO_INTERVALS;
     const known = link.vectors.get(bucket.name)?.get(origin) ?? NO_INTERVALS;
-    const has = gap?.link === link.id && gap.below > 1 ? union(known, [1, gap.below - 1]) : known;
     const held = bucket.held.get(link.id)?.dots.get(origin) ?? NO_INTERVALS;
-    return subtract(subtract(subtract(has, bucket.vector.get(origin)), held), inVain);
+    return subtract(intersect(missing, known), held);
   }
 
   /** Whoever was asked last has not answered in time. */
-  #blame({ asked }: Want): void {
+  #blame({ kind, asked }: Want): void {
     const last = asked.at(-1);
-    if (last !== undefined) this.#unanswered.set(last, (this.#unanswered.get(last) ?? 0) + 1);
+    if (last !== undefined && kind !== 'gap')
+      this.#unanswered.set(last, (this.#unanswered.get(last) ?? 0) + 1);
   }
 
   /** Who was not asked yet goes first, then who answers, then who is near. */
@@ -268,13 +281,16 @@ export class Grafts {
   }
 }
 
-const newWant = (): Want => ({
+const KINDS = Object.keys(WAYS) as readonly Kind[];
+
+const newWant = (kind: Kind, origin: OriginId, from: LinkId): Want => ({
+  kind,
+  origin,
+  from,
   set: NO_INTERVALS,
   dueAt: Infinity,
   tries: 0,
   asked: [],
-  large: false,
-  gap: undefined,
   inVain: NO_INTERVALS,
   quietUntil: -Infinity,
 });

@@ -84,6 +84,47 @@ describe('a broadcast tree', () => {
     expect(targets(tree, b)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  test('is no star any more for links that come when not all are linked to all', () => {
+    let isMesh = true;
+    const tree = new Plumtree(() => isMesh);
+    for (const n of [1, 2, 3]) tree.linkUp(link(n));
+    expect(targets(tree, a, 1, 1)).toEqual([]);
+    isMesh = false;
+    tree.linkUp(link(4));
+    expect(targets(tree, a, 1, 1)).toEqual([4]);
+  });
+
+  test('keeps what it knows of a link that comes up again without having been down', () => {
+    const tree = treeOf4(true);
+    targets(tree, a, 1, 1);
+    tree.graft(a, link(3));
+    tree.linkUp(link(3));
+    expect(targets(tree, a, 1, 1)).toEqual([3]);
+  });
+
+  test('does not close the last way while news still comes over one that was closed', () => {
+    const tree = treeOf4();
+    targets(tree, a, 1);
+    tree.news(a, link(1));
+    expect(duplicates(tree, a, 2, 2)).toEqual([false, true]);
+    // The other side has not heard of it yet, and is faster now.
+    tree.news(a, link(2));
+    expect(duplicates(tree, a, 1, 3)).toEqual([false, false, false]);
+    tree.news(a, link(1));
+    expect(targets(tree, a, 3)).toEqual([1, 4]);
+  });
+
+  test('takes a link back over which news goes on coming: it has not heard, or is the only one', () => {
+    const tree = treeOf4();
+    targets(tree, a, 1);
+    duplicates(tree, a, 2, 2);
+    for (let i = 0; i < 8; i++) {
+      expect(targets(tree, a, 1)).toEqual([3, 4]);
+      tree.news(a, link(2));
+    }
+    expect(targets(tree, a, 1)).toEqual([2, 3, 4]);
+  });
+
   test('is none where the frame has come over others', () => {
     expect(targets(treeOf4(true), a, 1, 2)).toEqual([2, 3, 4]);
     expect(targets(treeOf4(true), a, 1, 0)).toEqual([2, 3, 4]);

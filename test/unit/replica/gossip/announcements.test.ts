@@ -8,6 +8,7 @@ import { BUCKET, op, origin, push, shown, Subject, vector } from '../builders.js
 function pruned(): { subject: Subject; a: LinkId; b: LinkId; c: LinkId } {
   const subject = new Subject();
   const [a, b, c] = [subject.meet('A'), subject.meet('B'), subject.meet('C')] as const;
+  subject.bucket.vector.add(origin('a'), 99, 99);
   for (const link of [b, c]) subject.say(link, { type: 'prune', origins: [origin('a')] });
   subject.pass(60);
   subject.clear();
@@ -46,6 +47,31 @@ describe('what is not pushed', () => {
       expect(subject.sent('push', link)).toMatchObject([{ lo: 2, hi: 2 }]);
     }
   });
+});
+
+test('what is large is offered once to each, also to those over whose links nothing is pushed', () => {
+  const { subject, a, b, c } = pruned();
+  subject.say(c, { type: 'graft', buckets: [], eager: true });
+  subject.say(a, push(op('a', 1, 1, 'x', 'x'.repeat(EAGER_VALUE_BYTES))));
+  subject.write(['large', 'x'.repeat(EAGER_VALUE_BYTES)]);
+  subject.pass(1000);
+  const flags = (link: LinkId): string[] =>
+    subject
+      .sent('have', link)
+      .flatMap(({ buckets, onRequest }) => buckets.map(([, rows]) => `${shown(rows)} ${onRequest}`));
+  expect(flags(a)).toEqual(['m:1-1 true']);
+  for (const link of [b, c]) expect(flags(link)).toEqual(['m:1-1 true', 'a:1-1 true']);
+});
+
+test('one write that comes again is known to be there: it is not announced to who sent it', () => {
+  const { subject, a, b, c } = pruned();
+  const message = push(op('x', 1, 1, 'x'));
+  subject.bucket.vector.add(origin('x'), 99, 99);
+  for (const link of [b, c]) subject.say(link, { type: 'prune', origins: [op('x', 1, 1, 'x').origin] });
+  subject.say(a, message);
+  subject.say(b, message);
+  subject.pass(200);
+  expect(subject.sent('have', b)).toEqual([]);
 });
 
 describe('duplicates', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LinkId } from '../../../../src/base/ids.js';
+import type { LinkId, OriginId } from '../../../../src/base/ids.js';
 import { encodeMessage, unpackOps } from '../../../../src/protocol/codec.js';
 import { PUSH_WINDOW_BYTES } from '../../../../src/protocol/limits.js';
 import type { Graft } from '../../../../src/protocol/messages.js';
-import { BUCKET, dotsOf, op, Subject, vector } from '../builders.js';
+import { BUCKET, dotsOf, op, origin, Subject, vector } from '../builders.js';
 
 const graft = (rows: string, eager = true): Graft => ({
   type: 'graft',
@@ -47,7 +47,7 @@ describe('a graft', () => {
       [false, 0],
     ] as const) {
       const { subject, a, b } = subjectWith5();
-      subject.say(b, { type: 'prune', origins: [op('a', 1, 1, 'x').origin] });
+      subject.say(b, { type: 'prune', origins: [origin('a')] });
       subject.say(b, graft('a:2-2', eager));
       subject.pass(1);
       subject.clear();
@@ -66,7 +66,8 @@ describe('a graft', () => {
     const subject = new Subject();
     const [a, b] = [subject.meet('A'), subject.meet('B')] as const;
     const value = 'v'.repeat(60_000);
-    subject.say(b, { type: 'prune', origins: [op('a', 1, 1, 'x').origin] });
+    subject.bucket.vector.add(origin('a'), 9999, 9999);
+    subject.say(b, { type: 'prune', origins: [origin('a')] });
     for (let seq = 1; seq <= 200; seq++) subject.learn(a, op('a', seq, seq, `k${seq}`, value));
     subject.pass(200);
     subject.clear();
@@ -75,6 +76,26 @@ describe('a graft', () => {
     const bytes = subject.sent('push', b).reduce((sum, one) => sum + encodeMessage(one).length, 0);
     expect(bytes).toBeGreaterThan(PUSH_WINDOW_BYTES / 2);
     expect(bytes).toBeLessThan(PUSH_WINDOW_BYTES + 100_000);
+  });
+
+  test('and another, sent at once, get no more than is allowed for', () => {
+    const subject = new Subject();
+    const [a, b] = [subject.meet('A'), subject.meet('B')] as const;
+    const value = 'v'.repeat(60_000);
+    subject.bucket.vector.add(origin('a'), 9999, 9999);
+    subject.say(b, { type: 'prune', origins: [origin('a')] });
+    for (let seq = 1; seq <= 100; seq++) subject.learn(a, op('a', seq, seq, `k${seq}`, value));
+    subject.pass(200);
+    const before = subject.replica.core.counters.bytesSent;
+    const { flow } = subject.replica.core.links.get(b) as { flow: { sent: number } };
+    for (let i = 0; i < 10; i++) {
+      subject.say(b, graft('a:1-100', false), { type: 'ack', bytes: flow.sent });
+      for (let n = 0; n < 100; n++) {
+        subject.take({ kind: 'wake' });
+        subject.say(b, { type: 'ack', bytes: flow.sent });
+      }
+    }
+    expect(subject.replica.core.counters.bytesSent - before).toBeLessThan(5 * 2 ** 20);
   });
 
   test('without end is not answered in the end, and ends the link', () => {
@@ -92,4 +113,14 @@ describe('a graft', () => {
     expect(subject.closes).toEqual([b]);
     expect(subject.replica.core.counters.bytesSent - before).toBeLessThan(100_000);
   });
+});
+
+test('a prune of origins that nobody has ever heard of changes nothing', () => {
+  const { subject, a, b } = subjectWith5();
+  subject.say(b, { type: 'prune', origins: [origin('a')] });
+  const madeUp = Array.from({ length: 9000 }, (_, i) => `${i}`.padStart(21, 'x') as OriginId);
+  subject.say(b, { type: 'prune', origins: madeUp });
+  subject.clear();
+  subject.learn(a, op('a', 5, 5, 'w'));
+  expect(subject.sent('push', b)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../../src/base/ids.js';
-import type { VersionVector } from '../../../../src/data/version-vector.js';
+import { VersionVector } from '../../../../src/data/version-vector.js';
 import type { Graft, Have } from '../../../../src/protocol/messages.js';
 import { BUCKET, op, origin, push, shown, Subject, vector } from '../builders.js';
 
@@ -26,6 +26,8 @@ function hub(): { subject: Subject; a: LinkId; b: LinkId; c: LinkId } {
     Object.assign(subject.replica.core.links.get(link) as object, { rttMs: rtt });
   }
   subject.pass(500);
+  // A write of it is known: it is no made-up origin.
+  subject.bucket.vector.add(origin('a'), 9999, 9999);
   subject.clear();
   return { subject, a, b, c };
 }
@@ -107,6 +109,44 @@ describe('what was announced', () => {
     expect(subject.sent('graft')).toEqual([]);
   });
 
+  test('and is large is asked for every few seconds, never so that the link carries more, also beside what is small', () => {
+    const { subject, a, b, c } = hub();
+    for (const link of [a, b, c]) subject.say(link, have('a:1-1', true));
+    subject.say(b, have('a:1-2'));
+    const asking: string[] = [];
+    for (let i = 0; i < 160; i++) {
+      subject.pass(100);
+      for (const { buckets, eager } of subject.sent('graft'))
+        asking.push(...buckets.map(([, rows]) => `${Math.floor(i / 10)} ${shown(rows)} ${eager}`));
+    }
+    // What b announced it has besides: the large one it has too, and is asked for it no more than that.
+    expect(asking.filter((line) => line.includes('false'))).toEqual([
+      '0 a:1-1 false',
+      '5 a:1-1 false',
+      '10 a:1-1 false',
+    ]);
+  });
+
+  test('by one neighbour without end keeps nothing of another one from being asked for', () => {
+    const { subject, a, b } = hub();
+    const letters = 'bcdefghijklmnopqrstuvwxyz'.split('');
+    for (let round = 0; round < 200; round++) {
+      const rows = letters.map((letter, i) => [
+        `${letter}${letters[round % 25] ?? ''}${i}`.padEnd(21, `${round}`),
+        [1, 1],
+      ]);
+      subject.say(a, {
+        type: 'have',
+        buckets: [[BUCKET, new VersionVector(rows as never)]],
+        onRequest: false,
+      });
+    }
+    subject.clear();
+    subject.say(b, have('a:1-1', true));
+    subject.pass(1);
+    expect(asked(subject.sent('graft', b))).toEqual(['a:1-1']);
+  });
+
   test('and is very much is left to a delta', () => {
     const { subject, b } = hub();
     subject.say(b, have('a:1-1000'));
@@ -134,7 +174,19 @@ describe('a push that leaves a gap', () => {
     const { subject, a } = hub();
     subject.say(a, push(op('a', 1, 1, 'x')), push(op('a', 4, 4, 'y')));
     subject.pass(250);
-    expect(asked(subject.sent('graft', a))).toEqual(['a:2-3']);
+    expect(subject.sent('graft', a)).toMatchObject([{ eager: false }]);
+  });
+
+  test('that nothing stands of any more is not asked for of everybody', () => {
+    const { subject, a, b, c } = hub();
+    for (const link of [b, c]) {
+      subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-4')]] });
+      subject.say(link, { type: 'prune', origins: [origin('a')] });
+    }
+    subject.say(a, push(op('a', 1, 1, 'x')), push(op('a', 4, 4, 'y')));
+    subject.pass(3000);
+    expect([subject.sent('graft', b), subject.sent('graft', c)]).toEqual([[], []]);
+    expect(subject.sent('graft', a)).toHaveLength(2);
   });
 
   test('of very much is not: we have just come', () => {
