@@ -3,6 +3,7 @@ import { EXIT } from '../exit-codes.js';
 import { print } from '../output.js';
 import { experimentOptions } from '../simulate/options.js';
 import { reportText } from '../simulate/report.js';
+import { VirtualClock } from '../simulate/virtual-clock.js';
 
 export const command: CommandModule = {
   usage: {
@@ -27,7 +28,9 @@ code is 5 when the peers do not converge within 10 minutes of virtual time.`,
 
   async run({ options, session }) {
     const { runExperiment } = await import('../../simulator/experiment/experiment.js');
-    const result = runExperiment(experimentOptions(options));
+    const clock = new VirtualClock();
+    const result = runExperiment(experimentOptions(options), (virtualMs) => clock.tell(virtualMs));
+    clock.end();
     await print(session.json ? `${JSON.stringify(result)}\n` : reportText(result));
     return result.convergenceMs === null ? EXIT.timedOut : EXIT.done;
   },

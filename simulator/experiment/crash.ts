@@ -71,7 +71,7 @@ export function runCrash(options: CrashOptions): CrashResult {
   const healed = trace.begin();
   write(writers, 'healed');
   for (let until = world.now + AFTER_MS; world.now < until;) step();
-  const pushed = healed.pushedNews / Math.max(1, WRITERS * (survivors.length - 1));
+  const pushed = healed.pushedNews / Math.max(1, writers.length * (survivors.length - 1));
   return {
     survivors: survivors.length,
     ...seen,

@@ -21,8 +21,15 @@ export class Flood implements Broadcast {
     return false;
   }
 
-  // Nothing that happens changes where frames go.
-  news(): void {}
-  prune(): void {}
-  graft(): void {}
+  news(): void {
+    // What comes in changes nothing about where frames go.
+  }
+
+  prune(): void {
+    // Whoever wants no more gets it all the same.
+  }
+
+  graft(): void {
+    // Everybody gets everything already.
+  }
 }

@@ -67,7 +67,7 @@ export class Announcements {
     this.#dueAt = Infinity;
     for (const [id, origins] of this.#prunes) this.#sendPrune(turn, id, [...origins]);
     this.#prunes.clear();
-    for (const link of activeLinks(this.#core)) {
+    for (const link of listeners(this.#core)) {
       this.#tell(turn, link, this.#news, false);
       this.#tell(turn, link, this.#large, true);
     }
@@ -112,4 +112,18 @@ function vectorIn(vectors: Map<Bucket, VersionVector>, bucket: Bucket): VersionV
   let vector = vectors.get(bucket);
   if (!vector) vectors.set(bucket, (vector = new VersionVector()));
   return vector;
+}
+
+/**
+ * Who is told. With more links than in a crowd only `degree` of them, those to the peers that follow us in the order of ids:
+ * so in a mesh everybody is told by as many, and the bytes of announcements do not grow with it. A chance of its own would
+ * leave some peers without any.
+ */
+function listeners(core: Core): Link[] {
+  const links = activeLinks(core);
+  const { degree } = core.options;
+  if (links.length <= 1.5 * degree) return links;
+  const isBefore = ({ hello }: Link): boolean => hello !== undefined && hello.peer < core.self.peer;
+  const ring = links.sort((a, b) => ((a.hello?.peer ?? '') < (b.hello?.peer ?? '') ? -1 : 1));
+  return [...ring.filter((link) => !isBefore(link)), ...ring.filter(isBefore)].slice(0, degree);
 }

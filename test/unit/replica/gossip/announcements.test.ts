@@ -30,6 +30,18 @@ describe('what is not pushed', () => {
     expect(subject.sent('have', a)).toEqual([]);
   });
 
+  test('is announced to the next few by id where there are many links, so that each peer of a mesh hears of it as often', () => {
+    const subject = new Subject({ degree: 4, links: 8 });
+    const links = new Map('A B C D N O P'.split(' ').map((letter) => [letter, subject.meet(letter)]));
+    for (const link of links.values()) subject.say(link, { type: 'prune', origins: [origin('x')] });
+    subject.pass(60);
+    subject.clear();
+    subject.say(links.get('D') as LinkId, push(op('x', 1, 1, 'k')));
+    subject.pass(100);
+    const heard = [...links].filter(([, link]) => subject.sent('have', link).length > 0);
+    expect(heard.map(([letter]) => letter).join('')).toBe('ANOP');
+  });
+
   test('is announced once', () => {
     const { subject, a, b } = pruned();
     subject.say(a, push(op('a', 1, 1, 'x')));
