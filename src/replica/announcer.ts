@@ -1,4 +1,3 @@
-import { equalBytes } from '../base/bytes.js';
 import type { BucketName, OriginId } from '../base/ids.js';
 import { nextStamp, type Stamp, STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
@@ -78,7 +77,7 @@ export class Announcer {
     const announced = new Map(this.#members.own?.vectors);
     const isSame = ({ name, vector }: { name: BucketName; vector: VersionVector }): boolean => {
       const known = announced.get(name);
-      return known !== undefined && equalBytes(known.hash(), vector.hash());
+      return known?.equals(vector) === true;
     };
     return announced.size !== buckets.size || ![...buckets.values()].every(isSame);
   }
