@@ -13,6 +13,9 @@ export const highest = (set: Intervals): number => set[set.length - 1] ?? 0;
 /** The greatest n such that 1 to n are all in the set. */
 export const prefix = (set: Intervals): number => (set[0] === 1 ? (set[1] as number) : 0);
 
+export const equal = (a: Intervals, b: Intervals): boolean =>
+  a === b || (a.length === b.length && a.every((bound, i) => bound === b[i]));
+
 export function count(set: Intervals): number {
   let total = 0;
   for (let i = 0; i < set.length; i += 2) total += (set[i + 1] as number) - (set[i] as number) + 1;

@@ -9,7 +9,7 @@ import { type Intervals, NO_INTERVALS } from './intervals.js';
  * in Malkhi and Terry, "Concise version vectors in WinFS", 2005). It is also the seen-set of messages.
  */
 export class VersionVector {
-  readonly #origins: Map<OriginId, Intervals>;
+  #origins: Map<OriginId, Intervals>;
   #hash: Uint8Array | undefined;
   /** The lengths of all interval lists together: two for each interval. Every push asks for it. */
   #bounds = 0;
@@ -38,7 +38,9 @@ export class VersionVector {
 
   /** A copy; interval lists are shared, as they never change. */
   clone(): VersionVector {
-    const copy = new VersionVector(this.#origins);
+    const copy = new VersionVector();
+    copy.#origins = new Map(this.#origins);
+    copy.#bounds = this.#bounds;
     copy.#hash = this.#hash;
     return copy;
   }
@@ -127,6 +129,13 @@ export class VersionVector {
     for (const [origin, set] of this.#origins) {
       if (intervals.subtract(set, other.get(origin)).length > 0) return false;
     }
+    return true;
+  }
+
+  /** Whether both cover the same. It ends at the first row that differs, and lists that clones share cost nothing. */
+  equals(other: VersionVector): boolean {
+    if (this.size !== other.size || this.#bounds !== other.#bounds) return false;
+    for (const [origin, set] of this.#origins) if (!intervals.equal(set, other.get(origin))) return false;
     return true;
   }
 

@@ -44,11 +44,13 @@ export interface Link {
   readonly quotas: Quotas;
 }
 
-/** What the other side of a link may ask and tell about peers; a unit is a question, a shuffle, an address. */
+/** What the other side of a link may ask and tell about peers; a unit is a question, a shuffle, an address, a mark. */
 export interface Quotas {
   readonly probes: Allowance;
   readonly shuffles: Allowance;
   readonly addresses: Allowance;
+  /** Evictions and down marks that change a record, which is then written whole. */
+  readonly marks: Allowance;
 }
 
 /** A ping that was not answered yet. */
@@ -95,6 +97,8 @@ const PROBES: Rate = { most: 64, perMs: 1 / 200 };
 const SHUFFLES: Rate = { most: 32, perMs: 1 / 1_000 };
 /** All that anybody keeps, twice; then as many as peers ever join in a second. */
 const ADDRESSES: Rate = { most: 2 * MAX_ADDRESSES, perMs: 1 / 50 };
+/** All members that anybody keeps; then as many as ever go down in a second. */
+const MARKS: Rate = { most: 1024, perMs: 1 / 100 };
 
 export function openLink(
   id: LinkId,
@@ -130,6 +134,7 @@ export function openLink(
       probes: new Allowance(now, PROBES),
       shuffles: new Allowance(now, SHUFFLES),
       addresses: new Allowance(now, ADDRESSES),
+      marks: new Allowance(now, MARKS),
     },
   };
 }

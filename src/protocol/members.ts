@@ -82,6 +82,13 @@ function raised(
   };
 }
 
+/**
+ * A down mark as it is taken by who knows the announcement with this number: of that one, or of an earlier one. So who is
+ * down already cannot be marked any further.
+ */
+export const upTo = <M extends MemberMark>(mark: M, number: Stamp): M =>
+  mark.downUpTo > number ? { ...mark, downUpTo: number } : mark;
+
 export const latest = (...stamps: readonly Stamp[]): Stamp =>
   stamps.reduce((last, stamp) => (stamp > last ? stamp : last), STAMP_ZERO);
 

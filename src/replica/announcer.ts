@@ -1,4 +1,3 @@
-import { equalBytes } from '../base/bytes.js';
 import type { BucketName, OriginId } from '../base/ids.js';
 import { nextStamp, type Stamp, STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
@@ -15,7 +14,10 @@ import type { Turn } from './turn.js';
  * large ones that it would be more, each announces itself more rarely.
  */
 const HEARD_PER_SECOND = 16 * 2 ** 10;
-/** Who is said to be down, or to have said what it has not, answers at most once in this time, milliseconds. */
+/**
+ * Who is said to be down, or to have said what it has not, answers at most once in this time, milliseconds. Should that go
+ * on the time doubles, up to the usual one between two announcements: who is slandered does not flood the cluster.
+ */
 const REFUTE_MS = 1000;
 
 /** Origins that an announcement names at most: the present one and the latest former ones. */
@@ -37,6 +39,8 @@ export class Announcer {
   #begunAt = -Infinity;
   /** It is due although nothing has changed: others say of us what is wrong. */
   #isContradicted = false;
+  /** How long an answer waits after the announcement before. */
+  #refuteMs = REFUTE_MS;
   #lastMark = 0;
   /** What is announced once it is on the disk. */
   #flushing: { readonly mark: number; readonly vectors: Vectors; readonly uncoverings: number } | undefined;
@@ -50,7 +54,11 @@ export class Announcer {
   wake(turn: Turn): void {
     if (this.#flushing || turn.now < this.nextWakeAt()) return;
     this.#lookAt = turn.now + this.#core.options.announceMs;
-    if (!this.#isUrgent(turn) && !(turn.now - this.#begunAt >= this.pauseMs() && this.#hasChanged())) return;
+    if (!this.#isUrgent(turn) && !(turn.now - this.#begunAt >= this.pauseMs() && this.#hasChanged())) {
+      if (this.#isContradicted) this.#lookAt = Math.min(this.#lookAt, this.#refuteAt(turn.now));
+      return;
+    }
+    if (this.#isContradicted) this.#refuteMs = Math.min(2 * this.#refuteMs, this.#longestMs());
     this.#begunAt = turn.now;
     this.#flushing = {
       mark: ++this.#lastMark,
@@ -68,7 +76,8 @@ export class Announcer {
   #isUrgent(turn: Turn): boolean {
     const { options, origin } = this.#core;
     const own = this.#members.own;
-    if (this.#isContradicted || !own || isEvicted(own) || this.#members.isBeyond(own, turn.wall)) return true;
+    if (this.#isContradicted && turn.now >= this.#refuteAt(turn.now)) return true;
+    if (!own || isEvicted(own) || this.#members.isBeyond(own, turn.wall)) return true;
     if (own.origins[0] !== origin || own.name !== options.name || own.url !== options.url) return true;
     return turn.wall - stampMillis(own.number) >= options.evictAfterMs / ANNOUNCEMENTS_BEFORE_EVICTION;
   }
@@ -78,7 +87,7 @@ export class Announcer {
     const announced = new Map(this.#members.own?.vectors);
     const isSame = ({ name, vector }: { name: BucketName; vector: VersionVector }): boolean => {
       const known = announced.get(name);
-      return known !== undefined && equalBytes(known.hash(), vector.hash());
+      return known?.equals(vector) === true;
     };
     return announced.size !== buckets.size || ![...buckets.values()].every(isSame);
   }
@@ -92,8 +101,17 @@ export class Announcer {
 
   /** Others say of us what is wrong: they are to hear from ourselves soon. */
   contradicted(now: number): void {
+    if (now - this.#begunAt >= 2 * this.#longestMs()) this.#refuteMs = REFUTE_MS;
     this.#isContradicted = true;
-    this.#lookAt = Math.min(this.#lookAt, Math.max(now, this.#begunAt + REFUTE_MS));
+    this.#lookAt = Math.min(this.#lookAt, this.#refuteAt(now));
+  }
+
+  #refuteAt(now: number): number {
+    return Math.max(now, this.#begunAt + this.#refuteMs);
+  }
+
+  #longestMs(): number {
+    return Math.max(REFUTE_MS, this.pauseMs());
   }
 
   /** All that was persisted up to the request with this mark is on the disk. */

@@ -1,5 +1,5 @@
 import { equalBytes } from '../base/bytes.js';
-import type { LinkId } from '../base/ids.js';
+import type { BucketName, LinkId } from '../base/ids.js';
 import { PUSH_WINDOW_BYTES } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { BucketDigest, Digest, Same, Vectors } from '../protocol/messages.js';
@@ -17,6 +17,7 @@ const GRACE_MS = 50;
 const SETTLE_MS = 20;
 /** How often the wall clock is looked at while writes are held back, milliseconds. */
 const HELD_CHECK_MS = 1000;
+
 /** The last digest that a link was sent. */
 interface Asked {
   /** Its number: those of a link are counted from 1 on. */
@@ -96,10 +97,12 @@ export class AntiEntropy {
   }
 
   digest(turn: Turn, link: Link, message: Digest): void {
-    const different = this.#compare(turn, link, message.buckets);
     link.traffic.rounds++;
     if (!equalBytes(message.membersHash, this.#observer.membersHash()))
       this.#observer.membersDiffer(turn, link);
+    // Each digest has an answer; this one promises nothing.
+    if (!this.#affords(turn, link, namesOf(message.buckets))) return this.#sendVectors(turn, link, [], true);
+    const different = this.#compare(turn, link, message.buckets);
     if (different.length === 0) turn.send(link, { type: 'same', round: message.round });
     else this.#sendVectors(turn, link, different, true);
   }
@@ -109,8 +112,9 @@ export class AntiEntropy {
     link.traffic.rounds++;
     this.#relax();
     const asked = this.#asked.get(link.id);
-    if (!asked || message.round > asked.round) return;
-    asked.answered = Math.max(asked.answered, message.round);
+    // Said once more it is no news, and would have us compare once more.
+    if (!asked || message.round > asked.round || message.round <= asked.answered) return;
+    asked.answered = message.round;
     this.#requested.answered(turn, link.id, message.round);
     if (message.round < asked.round) return;
     for (const { bucket: name, vectorHash } of asked.buckets) {
@@ -143,22 +147,37 @@ export class AntiEntropy {
   }
 
   vectors(turn: Turn, link: Link, message: Vectors): void {
-    const common: Bucket[] = [];
-    for (const [name, vector] of this.#exchange.hear(link.id, message)) {
-      const bucket = bucketOn(this.#core, link, name);
-      if (!bucket) continue;
-      if (equalBytes(vector.hash(), bucket.vector.hash())) link.apartSince.delete(name);
-      else noteApart(turn, link, bucket);
-      link.vectors.set(name, vector);
-      common.push(bucket);
-    }
+    const isOurs = (name: BucketName): boolean => bucketOn(this.#core, link, name) !== undefined;
+    const names = this.#exchange.hear(link.id, message, isOurs);
     // Those of a new link answer nothing.
     if (message.reply) this.#answeredByVectors(turn, link);
+    // The next ones that we afford say this as well.
+    if (!this.#affords(turn, link, names)) return;
+    const common = names.flatMap((name) => this.#take(turn, link, name));
     if (message.reply && common.length > 0) this.#sendVectors(turn, link, common, false);
     if (!common.some((bucket) => lacking(link, bucket).size > 0)) return this.#relax();
     this.#awaitsPushes = true;
     const isNew = turn.now - link.openedAt < GRACE_MS;
     this.#considerAt = Math.min(this.#considerAt, isNew ? turn.now : turn.now + GRACE_MS);
+  }
+
+  /** What the other side has told of a bucket is from now on all that it is known to cover. */
+  #take(turn: Turn, link: Link, name: BucketName): Bucket[] {
+    const bucket = bucketOn(this.#core, link, name);
+    if (!bucket) return [];
+    const vector = this.#exchange.heard(link.id, name);
+    if (vector.equals(bucket.vector)) link.apartSince.delete(name);
+    else noteApart(turn, link, bucket);
+    link.vectors.set(name, vector);
+    return [bucket];
+  }
+
+  /** Whether these buckets are compared for the other side of a link. */
+  #affords({ now }: Turn, link: Link, names: readonly BucketName[]): boolean {
+    let rows = 0;
+    for (const name of names) rows += bucketOn(this.#core, link, name)?.vector.size ?? 0;
+    for (const name of names) rows += link.vectors.get(name)?.size ?? 0;
+    return this.#exchange.affords(link.id, now, rows);
   }
 
   /** Each digest has one answer, in their order: these vectors are that to the first that has none. */
@@ -277,6 +296,8 @@ export class AntiEntropy {
   }
 }
 
+const namesOf = (digests: readonly BucketDigest[]): BucketName[] => digests.map(({ bucket }) => bucket);
+
 /** A link that missed pushes has drained: it is time to tell it what there is to fetch. */
 const hasCaughtUp = ({ flow, closing }: Link): boolean =>
   flow.lagging && !closing && flow.sent - flow.acknowledged <= PUSH_WINDOW_BYTES / 2;
@@ -285,7 +306,7 @@ const hasCaughtUp = ({ flow, closing }: Link): boolean =>
 function noteApart(turn: Turn, link: Link, bucket: Bucket): void {
   const known = link.vectors.get(bucket.name);
   // Pushes and deltas may have made them equal since the difference was seen last.
-  const wasEqual = known !== undefined && equalBytes(known.hash(), bucket.vector.hash());
+  const wasEqual = known?.equals(bucket.vector) === true;
   if (wasEqual || !link.apartSince.has(bucket.name)) link.apartSince.set(bucket.name, turn.wall);
 }
 
@@ -293,6 +314,5 @@ function noteApart(turn: Turn, link: Link, bucket: Bucket): void {
 function noteEqual(link: Link, bucket: Bucket): void {
   link.apartSince.delete(bucket.name);
   const known = link.vectors.get(bucket.name);
-  if (!known || !equalBytes(known.hash(), bucket.vector.hash()))
-    link.vectors.set(bucket.name, bucket.vector.clone());
+  if (!known?.equals(bucket.vector)) link.vectors.set(bucket.name, bucket.vector.clone());
 }

@@ -5,8 +5,8 @@ import { MAX_EXACT_INTERVALS, MAX_ORIGINS } from '../protocol/limits.js';
 import type { Link } from '../protocol/link.js';
 import type { Bucket } from './bucket.js';
 
-/** Intervals in what all that a sound peer has said together says of one bucket: there are no more in any vector. */
-const MOST_KNOWN = MAX_ORIGINS + 2 * MAX_EXACT_INTERVALS;
+/** Intervals in all that a sound peer can cover of one bucket, or say that it covers: there are no more in any vector. */
+export const MOST_KNOWN = MAX_ORIGINS + 2 * MAX_EXACT_INTERVALS;
 
 /**
  * The other side of a link says that it covers this too. Where it has said more than can be true, only what it says now

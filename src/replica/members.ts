@@ -12,6 +12,7 @@ import {
   type MemberMark,
   type MemberRecord,
   mergeRecord,
+  upTo,
   withMarks,
 } from '../protocol/members.js';
 import { type Core, linkTo } from './core.js';
@@ -171,15 +172,19 @@ export class Members {
   take(turn: Turn, link: Link, record: MemberRecord): void {
     const former = this.#records.get(record.peer);
     if (this.#isHearsay(link, record.peer)) return this.mark(turn, link, record);
+    const said = this.isBeyond(record, turn.wall) ? record : upTo(record, record.number);
     if (record.peer === this.#core.self.peer && isMadeUp(record, former)) this.#contest(turn, link, record);
     const isOutdated = !former || this.isBeyond(former, turn.wall);
-    this.#take(turn, link, former, isOutdated ? record : mergeRecord(former, record));
+    this.#take(turn, link, former, isOutdated ? said : mergeRecord(former, said));
   }
 
   /** What `link` says of a member without its announcement: what others decide about it. */
   mark(turn: Turn, link: Link, mark: MemberMark): void {
     const former = this.#records.get(mark.peer);
-    if (former) this.#take(turn, link, former, withMarks(former, mark));
+    if (!former) return;
+    const raised = withMarks(former, mark);
+    const isBeyond = this.isBeyond(raised, turn.wall);
+    this.#take(turn, link, former, isBeyond ? raised : withMarks(former, upTo(mark, former.number)));
   }
 
   /** Of a peer that we are linked to, only what it says itself counts, as nothing is signed. */
@@ -196,9 +201,10 @@ export class Members {
     this.#observer.contradicted(turn);
   }
 
-  /** A record from the future, too large or for which there is no room is left aside. */
+  /** A record from the future, too large or for which there is no room is left aside, and one mark too many, for now. */
   #take(turn: Turn, link: Link, former: MemberRecord | undefined, next: MemberRecord): void {
     if (next === former) return;
+    if (next.number === former?.number && !affordsMark(link, turn.now)) return;
     const verdict = this.#verdictOn(turn, next);
     if (typeof verdict === 'string') return this.#news.refused(turn, link, next, verdict);
     for (const loser of verdict) this.#forget(turn, loser, next);
@@ -245,6 +251,13 @@ export class Members {
     turn.forgetMember(loser.peer);
     this.#news.forgotten(turn, loser, winner);
   }
+}
+
+/** Whether the other side of the link may mark one more member; else it does so by a later roster. */
+function affordsMark({ quotas: { marks } }: Link, now: number): boolean {
+  if (marks.readyAt(now) > now) return false;
+  marks.spend(now, 1);
+  return true;
 }
 
 /** Whether this record of ours is none that we have announced. */

@@ -83,6 +83,7 @@ export class Retention {
 
   wake(turn: Turn): void {
     this.members.wake(turn);
+    this.#roster.wake(turn);
     this.#announcer.wake(turn);
     this.#evictions.wake(turn);
     this.#tombstones.wake(turn);
@@ -90,6 +91,7 @@ export class Retention {
 
   nextWakeAt(now: number): number {
     return Math.min(
+      this.#roster.nextWakeAt(),
       this.#announcer.nextWakeAt(),
       this.#evictions.nextWakeAt(),
       this.#tombstones.nextWakeAt(now),

@@ -1,7 +1,7 @@
 import { Allowance } from '../base/allowance.js';
 import type { LinkId, PeerId } from '../base/ids.js';
-import { MAX_MEMBERS, PUSH_WINDOW_BYTES } from '../protocol/limits.js';
-import type { Link } from '../protocol/link.js';
+import { MAX_MEMBERS } from '../protocol/limits.js';
+import { hasPushRoom, type Link } from '../protocol/link.js';
 import { isNews, type MemberMark, type MemberRecord, markOf } from '../protocol/members.js';
 import type { Members as MembersMessage, Roster as RosterMessage } from '../protocol/messages.js';
 import { activeLinks, type Core } from './core.js';
@@ -20,7 +20,7 @@ const FULL_AGAIN_MS = 60_000;
 const ANSWER_MS = 2_000;
 /** A neighbour that has not told its records this long after its link was opened is no longer waited for, milliseconds. */
 const HEARING_MS = 10_000;
-/** Intervals of the records in one message, about. */
+/** Intervals of the records in one message: all but the last one of an answer hold more, and the last one does not. */
 const MESSAGE_INTERVALS = 2 ** 14;
 /**
  * What one link may have told: a unit for each record and each interval. All that is kept may go out in one answer; the
@@ -93,16 +93,30 @@ export class Roster {
     return talk;
   }
 
-  /** The other side has other records. @returns whether it is asked for them now */
+  /** The other side has other records. @returns whether it is asked for them now, not later or in a while again */
   ask(turn: Turn, link: Link): boolean {
     const talk = this.#talkOn(turn, link);
     if (turn.now - talk.askedAt < ASK_AGAIN_MS) return false;
-    if (this.#asking && this.#asking.link !== link.id && turn.now < this.#asking.until) {
+    if (this.#isOthersTurn(turn, link)) {
       this.#waiting.add(link.id);
       return false;
     }
+    this.#begin(turn, link, talk);
+    return true;
+  }
+
+  /** Whoever is asked again while others wait gets no more time: it would never be their turn. */
+  #isOthersTurn({ now }: Turn, { id }: Link): boolean {
+    const { link, until } = this.#asking ?? { link: id, until: Infinity };
+    if (now < until) return link !== id;
+    const [first = id] = this.#waiting;
+    return first !== id;
+  }
+
+  #begin(turn: Turn, link: Link, talk: Talk): void {
+    const isAgain = this.#asking?.link === link.id && turn.now < this.#asking.until;
+    if (!isAgain) this.#asking = { link: link.id, until: turn.now + ANSWER_MS };
     this.#waiting.delete(link.id);
-    this.#asking = { link: link.id, until: turn.now + ANSWER_MS };
     talk.askedAt = turn.now;
     const changed = talk.fullAt === -Infinity ? undefined : this.#members.changedSince(talk.toldUpTo);
     const isStuck = changed?.length === 0 && turn.now - talk.fullAt >= FULL_AGAIN_MS;
@@ -111,7 +125,6 @@ export class Roster {
     talk.toldUpTo = this.#members.version;
     const told = full ? [...this.#members.all()] : changed.filter((record) => !hasCrossed(talk, record));
     turn.send(link, { type: 'roster', full, members: told.map(markOf) });
-    return true;
   }
 
   /** The answer has come, or will not. */
@@ -132,7 +145,7 @@ export class Roster {
     for (const mark of members) this.#note(talk, mark, false);
     for (const mark of members) this.#members.mark(turn, link, mark);
     // Whoever asks without taking the answers, or again and again for all of them, gets no more: asking costs nothing.
-    if (hasRoom(link) && allowance.readyAt(turn.now) <= turn.now) {
+    if (hasPushRoom(link) && allowance.readyAt(turn.now) <= turn.now) {
       const news = [...this.#members.all()].filter((record) => isNews(record, theirs.get(record.peer)));
       allowance.spend(turn.now, news.length + totalOf(news));
       for (const records of batches(news)) this.#send(turn, link, records);
@@ -168,14 +181,23 @@ export class Roster {
 
   /** Tells the neighbours at once; they do not pass it on but by anti-entropy, so nothing is flooded. */
   publish(turn: Turn, record: MemberRecord): void {
-    for (const link of activeLinks(this.#core)) if (hasRoom(link)) this.#send(turn, link, [record]);
+    for (const link of activeLinks(this.#core)) if (hasPushRoom(link)) this.#send(turn, link, [record]);
   }
 
   /** The same of a mark that others have set: who has the record needs no more. */
   publishMark(turn: Turn, record: MemberRecord, links: readonly Link[] = activeLinks(this.#core)): void {
     for (const link of links) {
-      if (hasRoom(link)) turn.send(link, { type: 'roster', full: false, members: [markOf(record)] });
+      if (hasPushRoom(link)) turn.send(link, { type: 'roster', full: false, members: [markOf(record)] });
     }
+  }
+
+  /** Who does not answer holds up nobody for longer than that. */
+  wake(turn: Turn): void {
+    if (turn.now >= this.nextWakeAt()) this.#askNext(turn);
+  }
+
+  nextWakeAt(): number {
+    return this.#asking && this.#waiting.size > 0 ? this.#asking.until : Infinity;
   }
 
   /** Whether we know the members that our neighbours know: before that, tombstones may wait for somebody unheard of. */
@@ -192,20 +214,17 @@ function hasCrossed({ theirs }: Talk, record: MemberRecord): boolean {
   return known?.crossed === true && !isNews(record, known) && !isNews(known, record);
 }
 
-const hasRoom = ({ flow }: Link): boolean => flow.sent - flow.acknowledged < PUSH_WINDOW_BYTES;
-
-/** Records in messages of a bounded size; one message at least, as an answer is waited for. */
+/** Records in messages of a bounded size. The last one is small, perhaps empty: so the other side sees that it is the last. */
 function* batches(records: readonly MemberRecord[]): Iterable<MemberRecord[]> {
   let batch: MemberRecord[] = [];
   let size = 0;
   for (const record of records) {
-    if (size > MESSAGE_INTERVALS) {
-      yield batch;
-      batch = [];
-      size = 0;
-    }
     batch.push(record);
     size += weightOf(record);
+    if (size <= MESSAGE_INTERVALS) continue;
+    yield batch;
+    batch = [];
+    size = 0;
   }
   yield batch;
 }

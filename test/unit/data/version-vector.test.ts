@@ -54,6 +54,17 @@ describe('a version vector', () => {
     );
   });
 
+  test('equals another one just when both cover the same', () => {
+    fc.assert(
+      fc.property(dots, dots, (x, y) => {
+        const [a, b] = [vectorOf(x), vectorOf(y)];
+        expect(a.equals(b)).toBe(a.toText() === b.toText());
+        expect(a.equals(vectorOf([...x].reverse()))).toBe(true);
+        expect(a.equals(a.clone())).toBe(true);
+      }),
+    );
+  });
+
   test('its hash is canonical: whatever the order, whatever way it was built', () => {
     fc.assert(
       fc.property(dots, fc.integer(), (x, turn) => {

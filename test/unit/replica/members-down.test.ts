@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../src/base/ids.js';
 import { type Stamp, stampAt } from '../../../src/data/stamp.js';
 import type { MemberRecord } from '../../../src/protocol/members.js';
+import type { Message } from '../../../src/protocol/messages.js';
 import { Turn } from '../../../src/replica/turn.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
 import { BUCKET, EPOCH, origin, peerId, shown, Subject, vector } from './builders.js';
@@ -77,7 +78,7 @@ test('a mark is no word of the member itself: it is as silent as before', () => 
 });
 
 describe('who hears that it is down itself', () => {
-  test('announces itself above that at once, but once a second at most', () => {
+  test('announces itself above that at once, and ever more rarely while that goes on, until it is left alone', () => {
     const subject = new Subject({ ...PATIENT, durable: true });
     const link = subject.meet('A');
     subject.pass(3000);
@@ -87,25 +88,98 @@ describe('who hears that it is down itself', () => {
     subject.pass(0);
     expect(known(subject)).toBe('subject@3');
     expect(announcements(subject, link)).toEqual([own(subject)]);
-    let count = 0;
-    for (let i = 0; i < 100; i++) {
-      subject.say(link, rosterOf([down(own(subject))], false));
-      subject.pass(50);
-      count += announcements(subject, link).length;
-    }
-    expect(count).toBe(5);
+    const slander = (): number[] => {
+      const [begin, times]: [number, number[]] = [subject.now, []];
+      while (subject.now < begin + 20_000) {
+        subject.say(link, rosterOf([down(own(subject))], false));
+        subject.pass(50);
+        if (announcements(subject, link).length > 0) times.push((subject.now - begin) / 1000);
+      }
+      return times;
+    };
+    // After 2, 4 and from then on 5 s, which is `announceMs`.
+    expect(slander()).toEqual([2, 6, 11, 16]);
+    subject.pass(15_000);
+    expect(slander()).toEqual([0.05, 2, 6, 11, 16]);
   });
 
-  test('goes above a mark that lies ahead of its clock, and takes none from the far future', () => {
+  test('takes a mark that lies ahead for one of its announcement, and none from the far future', () => {
     const subject = new Subject({ ...PATIENT, durable: true });
     const link = subject.meet('A');
     subject.pass(3000);
     const ahead = stampAt(EPOCH + 40_000);
-    subject.say(link, rosterOf([{ ...own(subject), downUpTo: ahead }], false));
-    subject.pass(0);
-    expect(own(subject).number).toBe(ahead + 1n);
+    const { number } = own(subject);
     subject.say(link, rosterOf([{ ...own(subject), downUpTo: (ahead << 1n) as Stamp }], false));
-    expect(own(subject).downUpTo).toBe(ahead);
+    expect(known(subject)).toBe('subject@0');
+    subject.say(link, rosterOf([{ ...own(subject), downUpTo: ahead }], false));
+    expect(own(subject).downUpTo).toBe(number);
+    subject.pass(0);
+    expect(known(subject)).toBe('subject@3');
+  });
+});
+
+describe('marks without end', () => {
+  const written = (subject: Subject, link: LinkId, message: Message): number =>
+    subject.say(link, message).persist?.members.length ?? 0;
+  /** The record of C, marked to have been evicted up to `at`. */
+  const evictedUpTo = (at: number): MemberRecord => ({ ...member('C', 0), evictedUpTo: stampAt(EPOCH + at) });
+
+  test('of a member that is down write nothing, however far ahead they lie', () => {
+    const subject = new Subject(PATIENT);
+    const link = subject.meet('A');
+    tell(subject, link, member('C', 5000));
+    const rows = Array.from({ length: 20 }, (_, i) => {
+      const said = { ...member('C', 0), downUpTo: stampAt(EPOCH + 6000 + i) };
+      const isRoster = i % 2 === 0;
+      return written(
+        subject,
+        link,
+        isRoster ? rosterOf([said], false) : { type: 'members', records: [said] },
+      );
+    });
+    // What comes as a record counts as of its own number.
+    expect(rows).toEqual([1, ...Array.from({ length: 19 }, () => 0)]);
+    expect(subject.replica.members.get(peerId('C'))?.downUpTo).toBe(stampAt(EPOCH + 5000));
+  });
+
+  test('write each time a little message comes as many records as are kept, and then few', () => {
+    const subject = new Subject(PATIENT);
+    const link = subject.meet('A');
+    tell(subject, link, member('C', 10));
+    let rows = 0;
+    for (let i = 0; i < 1100; i++) {
+      const said = evictedUpTo(i + 1);
+      const isRoster = i % 2 === 0;
+      rows += written(
+        subject,
+        link,
+        isRoster ? rosterOf([said], false) : { type: 'members', records: [said] },
+      );
+    }
+    expect(rows).toBe(1024);
+    subject.pass(1000);
+    expect(written(subject, link, rosterOf([evictedUpTo(2000)], false))).toBe(1);
+    // Whoever else says so is heard.
+    expect(written(subject, subject.meet('B'), rosterOf([evictedUpTo(2001)], false))).toBe(1);
+    // And so is the member itself.
+    tell(subject, subject.meet('C'), member('C', 9000));
+    expect(known(subject)).toBe('C@9');
+  });
+
+  test('of a later announcement than is known wait for it, and two peers end alike', () => {
+    const [left, right] = [new Subject(PATIENT), new Subject(PATIENT)];
+    const link = left.meet('R');
+    right.meet('L');
+    tell(left, link, down(member('C', 5000)));
+    tell(right, link, down(member('C', 6000)));
+    left.clear();
+    left.say(link, rosterOf(right.replica.members.all(), false));
+    expect(left.replica.members.get(peerId('C'))?.downUpTo).toBe(stampAt(EPOCH + 5000));
+    tell(left, link, member('C', 6000));
+    expect(known(left)).toBe('C@6');
+    left.say(link, rosterOf(right.replica.members.all(), false));
+    expect(known(left)).toBe('C@6?');
+    expect(left.replica.members.hash()).toEqual(right.replica.members.hash());
   });
 });
 

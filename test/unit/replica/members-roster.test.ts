@@ -170,6 +170,37 @@ describe('rosters', () => {
     expect(asked()).toEqual([d]);
   });
 
+  test('go to all in turn, be there one that never answers and asks for more time again and again', () => {
+    const subject = new Subject({ links: 8, pingTimeoutMs: 1e9, antiEntropyMs: [1e8, 1e8] });
+    const [silent, ...others] = ['A', 'B', 'C'].map((letter) => subject.meet(letter)) as [
+      LinkId,
+      ...LinkId[],
+    ];
+    const asked = new Map<LinkId, number>();
+    for (let i = 0; i < 60; i++) {
+      subject.clear();
+      subject.pass(500);
+      // The others say it only at first: they are not asked because they insist.
+      for (const link of i < 8 ? [silent, ...others] : [silent]) subject.say(link, differs);
+      for (const link of [silent, ...others]) {
+        const count = subject.sent('roster', link).length;
+        asked.set(link, (asked.get(link) ?? 0) + count);
+        if (count > 0 && link !== silent) tell(subject, link);
+      }
+    }
+    expect(asked.get(silent)).toBeGreaterThan(10);
+    for (const link of others) expect(asked.get(link)).toBeGreaterThan(1);
+  });
+
+  test('go to the next one when the time for an answer is over, without any other cause', () => {
+    const subject = new Subject({ links: 8, pingTimeoutMs: 1e9, antiEntropyMs: [1e8, 1e8] });
+    const [, waiting] = ['A', 'B'].map((letter) => subject.meet(letter)) as [LinkId, LinkId];
+    subject.pass(1999);
+    expect(subject.sent('roster', waiting)).toEqual([]);
+    subject.pass(1);
+    expect(subject.sent('roster', waiting)).toHaveLength(1);
+  });
+
   test('what the other side was told, or has told, it is not told again', () => {
     const subject = new Subject();
     const [link, other] = [subject.meet('A'), subject.meet('B')];
@@ -231,6 +262,24 @@ describe('rosters', () => {
     subject.say(link, { type: 'ack', bytes: flow.sent });
     subject.say(link, rosterOf([]));
     expect(names(subject, link)).not.toEqual([]);
+  });
+
+  test('an answer has one end, whatever its last record weighs: the next neighbour is asked only then', () => {
+    const { left, right } = pair();
+    const gaps = Array.from({ length: 2 ** 14 + 1 }, (_, i) => [2 * i + 1, 2 * i + 1]).flat();
+    const vectors = [[BUCKET, new VersionVector([[origin('a'), gaps]])]] as const;
+    for (const letter of 'bc') tell(right, 1 as LinkId, member(letter, 5, '', { vectors }));
+    right.clear();
+    right.say(1 as LinkId, rosterOf([]));
+    const answer = right.sent('members');
+    const waiting = left.meet('W');
+    left.clear();
+    const asked = answer.map((message) => {
+      left.say(1 as LinkId, message);
+      return left.sent('roster', waiting).length;
+    });
+    expect(asked).toEqual([0, 0, 1]);
+    expect(known(left)).toBe('b@0 c@0');
   });
 
   test('large records asked for again and again come a few times, and later again', () => {

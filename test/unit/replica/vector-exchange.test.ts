@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { LinkId } from '../../../src/base/ids.js';
-import type { VersionVector } from '../../../src/data/version-vector.js';
+import type { BucketName, LinkId } from '../../../src/base/ids.js';
+import { VersionVector } from '../../../src/data/version-vector.js';
 import { decodeMessage, encodeMessage } from '../../../src/protocol/codec.js';
 import type { Message, Vectors } from '../../../src/protocol/messages.js';
 import { openBucket } from '../../../src/replica/bucket.js';
@@ -32,8 +32,8 @@ function exchange(covered: string): {
     tell: () => teller.tell(LINK, [bucket], false),
     hear: (message) =>
       hearer
-        .hear(LINK, onWire(message))
-        .map(([, known]) => shown(known))
+        .hear(LINK, onWire(message), () => true)
+        .map((name) => shown(hearer.heard(LINK, name)))
         .join(''),
   };
 }
@@ -80,17 +80,17 @@ describe('vectors on a link', () => {
     const side = new VectorExchange();
     const bucket = openBucket(BUCKET, 'lww', undefined);
     side.tell(LINK, [bucket], false);
-    side.hear(LINK, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-1')]] });
+    side.hear(LINK, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-1')]] }, () => true);
     side.linkDown(LINK);
     expect(side.tell(LINK, [bucket], false).changes).toBeUndefined();
-    expect(() => side.hear(LINK, told('a:1-2'))).toThrow('was not told');
+    expect(() => side.hear(LINK, told('a:1-2'), () => true)).toThrow('was not told');
   });
 
   test('are the receiver’s own: what it learns otherwise does not change what it was told', () => {
     const hearer = new VectorExchange();
     const heard = (message: Vectors): VersionVector => {
-      const [[, known] = []] = hearer.hear(LINK, message);
-      return known ?? vector('');
+      hearer.hear(LINK, message, () => true);
+      return hearer.heard(LINK, BUCKET);
     };
     heard({ ...told('a:1-3'), changes: undefined } as never).add(origin('z'), 1, 9);
     expect(shown(heard(told('b:1-2')))).toBe('a:1-3 b:1-2');
@@ -134,9 +134,67 @@ describe('a peer', () => {
 
   test('takes no more rows by changes upon changes than there can be', () => {
     const hearer = new VectorExchange();
-    hearer.hear(LINK, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('')]] });
-    hearer.hear(LINK, many(0));
-    expect(() => hearer.hear(LINK, many(40_000))).toThrow('a vector without end');
+    hearer.hear(LINK, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('')]] }, () => true);
+    hearer.hear(LINK, many(0), () => true);
+    expect(() => hearer.hear(LINK, many(40_000), () => true)).toThrow('a vector without end');
+  });
+
+  test('keeps nothing of buckets that it has not, or does not replicate on this link, and is told changes of them', () => {
+    const hearer = new VectorExchange();
+    const ours = (name: BucketName): boolean => name === BUCKET;
+    const unknown = (i: number): BucketName => `unknown-${i}` as BucketName;
+    const row = vector('a:1-1');
+    for (let n = 0; n < 10; n++) {
+      const names = [...Array.from({ length: 100 }, (_, i) => unknown(100 * n + i)), BUCKET];
+      const buckets = names.map((name) => [name, row.clone()] as const);
+      expect(hearer.hear(LINK, { type: 'vectors', reply: false, buckets }, ours)).toEqual([BUCKET]);
+      for (const name of names) expect(hearer.heard(LINK, name).size).toBe(name === BUCKET ? 1 : 0);
+    }
+    const changes: Vectors = { ...told(''), buckets: [[unknown(0), row]] };
+    expect(hearer.hear(LINK, changes, ours)).toEqual([]);
+  });
+
+  test('compares no more rows than vectors of any use have, whatever they name, and later again', () => {
+    const subject = new Subject({ pingTimeoutMs: 1e9, antiEntropyMs: [1e8, 1e8] });
+    const link = subject.meet('A');
+    subject.say(link, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-1')]] });
+    subject.say(link, many(0));
+    const known = (): string =>
+      shown(
+        new VersionVector([
+          [origin('a'), subject.replica.core.links.get(link)?.vectors.get(BUCKET)?.get(origin('a')) ?? []],
+        ]),
+      );
+    let seq = 1;
+    const change = (): boolean => {
+      subject.say(link, told(`a:1-${++seq}`));
+      return known() === `a:1-${seq}`;
+    };
+    expect(change()).toBe(true);
+    const compared = Array.from({ length: 60 }, change);
+    expect(compared.filter((isSeen) => isSeen).length).toBeLessThan(55);
+    subject.pass(1000);
+    // Nothing of what was told meanwhile is lost.
+    expect(change()).toBe(true);
+    expect(subject.closes).toEqual([]);
+  });
+
+  test('answers each digest, those that are more than it compares by vectors of nothing', () => {
+    const subject = new Subject({ pingTimeoutMs: 1e9, antiEntropyMs: [1e8, 1e8] });
+    const link = subject.meet('A');
+    for (const [, rows] of many(0).buckets) subject.bucket.vector.merge(rows);
+    subject.clear();
+    const ask = (round: number): void => {
+      const buckets = [{ bucket: BUCKET, vectorHash: new Uint8Array(16), stateHash: new Uint8Array(16) }];
+      subject.say(link, { type: 'digest', round, buckets, membersHash: subject.replica.members.hash() });
+    };
+    for (let round = 1; round <= 60; round++) ask(round);
+    const answers = subject.sent('vectors', link);
+    expect(answers.map(({ reply }) => reply)).toEqual(Array.from({ length: 60 }, () => true));
+    expect(answers.filter(({ buckets }) => buckets.length > 0).length).toBeLessThan(55);
+    subject.pass(1000);
+    ask(61);
+    expect(subject.sent('vectors', link).map(({ buckets }) => buckets.length)).toEqual([1]);
   });
 });
 
