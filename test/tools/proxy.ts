@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Transform, type Writable } from 'node:stream';
 
 /** Towards the port that the proxy stands for, or back from it. */
 type Way = 'towards' | 'back';
@@ -8,9 +9,11 @@ export class Proxy {
   readonly #server: Server;
   readonly #target: number;
   /** Where what arrives at each socket goes. */
-  readonly #flows = new Map<Socket, { readonly to: Socket; readonly way: Way }>();
+  readonly #flows = new Map<Socket, { readonly to: Writable; readonly way: Way }>();
   readonly #held = new Set<Way>();
   #isCut = false;
+  /** How much longer everything takes, either way, milliseconds. */
+  delayMs = 0;
 
   private constructor(target: number) {
     this.#target = target;
@@ -38,14 +41,34 @@ export class Proxy {
       [near, far, 'towards'],
       [far, near, 'back'],
     ] as const) {
-      this.#flows.set(socket, { to: other, way });
+      const to = this.#delay();
+      to.pipe(other);
+      this.#flows.set(socket, { to, way });
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         this.#flows.delete(socket);
         other.destroy();
       });
-      if (!this.#held.has(way)) socket.pipe(other);
+      if (!this.#held.has(way)) socket.pipe(to);
     }
+  }
+
+  #delay(): Transform {
+    const waiting: Buffer[] = [];
+    const flow = new Transform({
+      // So much may be under way: the delay is not to be a bottleneck too.
+      highWaterMark: 2 ** 24,
+      transform: (bytes: Buffer, _encoding, done): void => {
+        waiting.push(bytes);
+        // Each timer lets the oldest go, so that nothing overtakes when the delay becomes shorter.
+        const letGo = (): unknown => flow.push(waiting.shift());
+        if (this.delayMs === 0 && waiting.length === 1) letGo();
+        else setTimeout(letGo, this.delayMs);
+        done();
+      },
+      flush: (done): void => void setTimeout(done, this.delayMs),
+    });
+    return flow;
   }
 
   /** Lets nothing through that way, or either way, and tells nobody: what is sent arrives when all is healed. */
