@@ -13,23 +13,20 @@ export class Kills {
   readonly done: Kill[] = [];
   /** What those had counted that were killed. */
   readonly ended: Counts[] = [];
+  /** The half that is killed. */
+  readonly victims: readonly PeerProcess[];
   readonly #mesh: Mesh;
   readonly #load: Load;
   readonly #random: Random;
   readonly #down = new Set<Promise<void>>();
   readonly #busy = new Set<PeerProcess>();
 
-  constructor(mesh: Mesh, load: Load, random: Random) {
+  /** @param spared who must stay */
+  constructor(mesh: Mesh, load: Load, random: Random, spared: readonly PeerProcess[]) {
+    this.victims = mesh.peers.filter((peer) => !spared.includes(peer)).slice(0, mesh.peers.length >> 1);
     this.#mesh = mesh;
     this.#load = load;
     this.#random = random;
-  }
-
-  /** The half that is killed; the ends of the slow link are not in it, as they must stay linked over it. */
-  get #victims(): PeerProcess[] {
-    const { peers, slowEnds } = this.#mesh;
-    const others = peers.filter((peer) => !slowEnds.includes(peer));
-    return others.slice(0, Math.floor(peers.length / 2));
   }
 
   /** One kill each `everyMs` on average, until the time is over; resolves when all are back. */
@@ -39,7 +36,7 @@ export class Kills {
       await pause(everyMs * (0.5 + this.#random.float()));
       const afterMs = performance.now() - from;
       if (afterMs >= ms) break;
-      const victim = this.#random.pick(this.#victims.filter((peer) => !this.#busy.has(peer)));
+      const victim = this.#random.pick(this.victims.filter((peer) => !this.#busy.has(peer)));
       if (!victim) continue;
       // One in ten is away for so long that it is announced down.
       const forMs = this.#random.float() < 0.1 ? 20_000 : 300 + this.#random.float() * 4000;

@@ -13,24 +13,38 @@ export interface MeshOptions {
   readonly gossip?: ConfigInput['gossip'];
 }
 
+/** A link that can be slowed down. */
+export interface SlowLink {
+  readonly proxy: Proxy;
+  readonly ends: readonly [PeerProcess, PeerProcess];
+}
+
 /** Real peers that join one after the other. Each names one earlier peer and finds the others by gossip alone. */
 export class Mesh {
   readonly cluster = new Cluster();
   readonly peers: readonly PeerProcess[];
-  /** The last peer reaches the first one through this. */
-  readonly proxy: Proxy;
+  /** Through these each peer but the first reaches the one that it names: by its place, less one. */
+  readonly #proxies: readonly Proxy[];
+  /** Whom each of them leads to. */
+  readonly #named: readonly number[];
   readonly #ports: readonly number[];
   #isClosed = false;
 
-  private constructor(proxy: Proxy, ports: readonly number[], options: MeshOptions) {
-    const { peers, storage, random, gossip } = options;
-    this.proxy = proxy;
+  private constructor(
+    ports: readonly number[],
+    named: readonly number[],
+    proxies: readonly Proxy[],
+    options: MeshOptions,
+  ) {
+    const { storage, gossip } = options;
     this.#ports = ports;
-    this.peers = Array.from({ length: peers }, (_, place) => {
-      const known = place === peers - 1 ? proxy.port : ports[random.integer(0, Math.max(0, place - 1))];
+    this.#named = named;
+    this.#proxies = proxies;
+    this.peers = ports.map((port, place) => {
+      const proxy = proxies[place - 1];
       return this.cluster.configure(`p${place}`, {
-        port: ports[place] ?? 0,
-        peers: place === 0 ? [] : [known ?? 0],
+        port,
+        peers: proxy ? [proxy.port] : [],
         storage,
         ...(gossip ? { gossip } : {}),
       });
@@ -39,16 +53,23 @@ export class Mesh {
 
   static async open(options: MeshOptions): Promise<Mesh> {
     const ports = await freePorts(options.peers);
-    return new Mesh(await Proxy.to(ports[0] ?? 0), ports, options);
+    const named = ports.slice(1).map((_, before) => options.random.integer(0, before));
+    const proxies = await Promise.all(named.map((place) => Proxy.to(ports[place] ?? 0)));
+    return new Mesh(ports, named, proxies, options);
+  }
+
+  /** A link that goes through a proxy: of two that dial each other at once it may be the other one that stays. */
+  slowable(): SlowLink {
+    for (let i = this.#proxies.length - 1; i >= 0; i--) {
+      const [proxy, dialler, named] = [this.#proxies[i], this.peers[i + 1], this.peers[this.#named[i] ?? 0]];
+      if (!proxy || !named || dialler?.pid === undefined) continue;
+      if (dialled(dialler.pid)?.includes(proxy.port) !== false) return { proxy, ends: [named, dialler] };
+    }
+    throw new Error('no link goes through a proxy');
   }
 
   get running(): PeerProcess[] {
     return this.peers.filter(({ running }) => running);
-  }
-
-  /** The ends of the link that `proxy` slows down. */
-  get slowEnds(): PeerProcess[] {
-    return [this.peers[0], this.peers.at(-1)] as PeerProcess[];
   }
 
   statuses(): Promise<Status[]> {
@@ -102,7 +123,7 @@ export class Mesh {
   /** The same as the operating system sees it. */
   #connectionProblems(): string[] {
     const placeOfPort = new Map(this.#ports.map((port, place) => [port, place]));
-    placeOfPort.set(this.proxy.port, 0);
+    for (const [i, { port }] of this.#proxies.entries()) placeOfPort.set(port, this.#named[i] ?? 0);
     const counts = new Map<string, number>();
     for (const [place, { pid }] of this.peers.entries()) {
       const ports = pid === undefined ? [] : dialled(pid);
@@ -134,7 +155,7 @@ export class Mesh {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.cluster.stop();
-    await this.proxy.close();
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
   }
 }
 

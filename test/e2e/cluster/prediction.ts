@@ -3,6 +3,8 @@ import type { SimPeer } from '../../../simulator/sim-peer.js';
 import { urlOf, World } from '../../../simulator/world.js';
 import { type Counts, minus, sumOf } from './counts.js';
 
+/** On loopback, milliseconds. */
+const DELAY_MS = [0.1, 1] as const;
 /** Until the mesh stands and what has to be compared is compared, milliseconds of virtual time. */
 const FORM_MS = 20_000;
 const KEYS = 2000;
@@ -14,10 +16,9 @@ export interface Course {
   readonly peers: number;
   readonly ms: number;
   readonly seed: number;
-  /** The least and the longest time that a message takes, milliseconds. */
-  readonly delayMs: readonly [number, number];
-  /** How much longer it takes between the first peer and the last, milliseconds. */
-  readonly slowMs: number;
+  /** How long a busy process lets lie what has come in, milliseconds. */
+  readonly busyMs: number;
+  readonly slow?: { readonly places: readonly [number, number]; readonly ms: number };
   readonly writes: readonly { readonly place: number; readonly afterMs: number }[];
   /** When who is killed and for how long, milliseconds from the beginning; the places as in the real mesh. */
   readonly kills: readonly Kill[];
@@ -30,8 +31,8 @@ export interface Kill {
 }
 
 /** What the simulator counts where so many peers join one after the other and take the same load, with the same faults. */
-export function predict({ peers, ms, seed, delayMs, slowMs, writes, kills }: Course): Counts {
-  const world = new World(seed, { network: { delayMs } });
+export function predict({ peers, ms, seed, busyMs, slow, writes, kills }: Course): Counts {
+  const world = new World(seed, { network: { delayMs: DELAY_MS } });
   const random = Random.fromNumber(seed);
   for (let place = 0; place < peers; place++) {
     world.addPeer({
@@ -46,19 +47,23 @@ export function predict({ peers, ms, seed, delayMs, slowMs, writes, kills }: Cou
   const total = (): Counts => sumOf([...ended, ...world.running.map(countersOf)]);
   const before = total();
   const from = world.now;
-  const [first, last] = [world.peers[0], world.peers.at(-1)] as [SimPeer, SimPeer];
-  if (slowMs > 0) world.network.lagBetween(first, last, slowMs, ms);
+  const peerAt = (place: number): SimPeer => world.peers[place] as SimPeer;
+  if (slow) world.network.lagBetween(peerAt(slow.places[0]), peerAt(slow.places[1]), slow.ms, ms);
+  for (const peer of world.peers) peer.slowDown(busyMs, ms);
   for (const { place, afterMs, forMs } of kills) {
-    const peer = world.peers[place] as SimPeer;
+    const peer = peerAt(place);
     world.at(from + afterMs, () => {
       ended.push(countersOf(peer));
       peer.crash();
     });
-    world.at(from + afterMs + forMs, () => peer.start());
+    world.at(from + afterMs + forMs, () => {
+      peer.start();
+      peer.slowDown(busyMs, ms);
+    });
   }
   for (const [i, { place, afterMs }] of writes.entries())
     world.at(from + afterMs, () => {
-      const peer = world.peers[place] as SimPeer;
+      const peer = peerAt(place);
       if (peer.running) peer.set(`key-${i % KEYS}`, `${i}`);
     });
   world.run(from + ms);

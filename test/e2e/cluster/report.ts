@@ -74,7 +74,11 @@ function churnRows(churn: Results['churn']): Row[] {
       'called down or suspect at the end',
       churn.downAtEnd.length === 0 ? 'nobody' : wrapped(summaryOf(churn.downAtEnd)),
     ],
-    ...churn.memory.map((memory): Row => [`memory, ${memory.at}`, memoryText(memory)]),
+    ['memory of who was not killed, each, over the time', wrapped(churn.memory.map(memoryText).join(', '))],
+    [
+      '  the most that one had',
+      wrapped(churn.memory.map(({ ownMost }) => `${megabytes(ownMost)} MB`).join(', ')),
+    ],
     ['  events in all logs', eventsText(churn.events)],
   ];
 }
@@ -109,7 +113,7 @@ function costTable(when: string, peers: number, costs: Compared | undefined): st
   add('prunes for each write', ({ prunes }) => prunes);
   add('entries by anti-entropy for each write', ({ byDeltas }) => byDeltas);
   add('bytes for each write', ({ bytes }) => bytes);
-  table.push(['a message takes', `${costs.delayMs.map((ms) => number(ms)).join(' to ')} ms`]);
+  table.push(['half of a round trip, ms', number(costs.busyMs), number(costs.busyMs), '-']);
   return table.toString();
 }
 
@@ -118,8 +122,7 @@ const number = (value: number): string =>
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-const memoryText = ({ ownMost, ownMean, residentMean }: Memory): string =>
-  `${megabytes(ownMean)} MB own on average, ${megabytes(ownMost)} at most; ${megabytes(residentMean)} resident`;
+const memoryText = ({ ownMean }: Memory): string => `${megabytes(ownMean)} MB`;
 
 const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
 

@@ -5,7 +5,7 @@ import { type Counts, type Cost, costOf, linksOf, minus, sumOf } from './counts.
 import { Kills } from './kills.js';
 import { Load, type Made } from './load.js';
 import { LogEvents } from './log-events.js';
-import { Mesh } from './mesh.js';
+import { Mesh, type SlowLink } from './mesh.js';
 import type { ClusterOptions } from './options.js';
 import { type Course, predict } from './prediction.js';
 
@@ -21,8 +21,11 @@ const SLOW_RUNS_MS = 150;
 const AFTERMATH_MS = 20_000;
 const TELL_MS = 10_000;
 
+/** How often the memory is looked at while peers are killed, at equal times. */
+const MEMORY_LOOKS = 6;
+
+/** Of those that are never killed. */
 export interface Memory {
-  readonly at: string;
   /** Of the peer that has most, and on average; bytes. */
   readonly ownMost: number;
   readonly ownMean: number;
@@ -40,8 +43,8 @@ export interface Trouble {
 export interface Compared {
   readonly real: Cost;
   readonly predicted: Cost;
-  /** How long messages took one way, from the fast links to the slow ones: as long they take in the simulator. */
-  readonly delayMs: readonly [number, number];
+  /** How long a process let lie what had come in, by the round trips, milliseconds: as long the simulator's do. */
+  readonly busyMs: number;
 }
 
 export interface Results {
@@ -58,6 +61,7 @@ export interface Results {
     readonly formedMs: number;
     readonly slowLinkMs: number | null;
     readonly downAtEnd: readonly string[];
+    /** At the beginning and then after equal times. */
     readonly memory: readonly Memory[];
     readonly events: Record<string, number>;
   };
@@ -162,9 +166,9 @@ export class ClusterRun {
     const before = await this.#counts();
     const made = await this.#underLoad(ms, 'calm load');
     const real = costOf(minus(await this.#counts(), before), peers);
-    const delayMs = await this.#delays();
-    const predicted = this.#predicted(made, { ms, delayMs, kills: [], slowMs: 0 });
-    this.results.calm = { real, predicted, delayMs };
+    const busyMs = await this.#busyMs();
+    const predicted = this.#predicted(made, { ms, busyMs, kills: [] });
+    this.results.calm = { real, predicted, busyMs };
   }
 
   async #underLoad(ms: number, what: string): Promise<Made[]> {
@@ -172,17 +176,19 @@ export class ClusterRun {
     return made;
   }
 
-  /** How long messages take one way on this machine, without the slowest and the fastest tenth of the links, milliseconds. */
-  async #delays(): Promise<[number, number]> {
+  /**
+   * How long processes let lie what has come in, milliseconds: where more of them want to run than there are cores, round
+   * trips consist of that alone, once on either side.
+   */
+  async #busyMs(): Promise<number> {
     const lists = await Promise.all(this.mesh.running.map((peer) => peer.getPeers()));
-    const trips = lists.flat().flatMap(({ rttMs }) => (rttMs === null ? [] : [rttMs / 2]));
+    const trips = lists.flat().flatMap(({ rttMs }) => (rttMs === null ? [] : [rttMs]));
     trips.sort((a, b) => a - b);
-    const at = (part: number): number => trips[Math.floor(part * (trips.length - 1))] ?? 0;
-    return [at(0.1), at(0.9)];
+    return (trips[trips.length >> 1] ?? 0) / 2;
   }
 
   /** The same writes at the same times and places, with the same faults. */
-  #predicted(made: readonly Made[], course: Pick<Course, 'ms' | 'kills' | 'delayMs' | 'slowMs'>): Cost {
+  #predicted(made: readonly Made[], course: Pick<Course, 'ms' | 'kills' | 'busyMs' | 'slow'>): Cost {
     const { peers, seed } = this.#options;
     this.#say('the simulator plays the same');
     const places = new Map(this.mesh.peers.map(({ name }, place) => [name, place]));
@@ -191,7 +197,7 @@ export class ClusterRun {
   }
 
   async #stalled(): Promise<void> {
-    const peer = this.#anyButSlowEnds();
+    const peer = this.#random.pick(this.mesh.peers) as PeerProcess;
     this.results.stalled = await this.#trouble(peer, `${peer.name} stalls for 5 s`, async () => {
       signal(peer, 'SIGSTOP');
       await pause(STALL_MS);
@@ -200,7 +206,7 @@ export class ClusterRun {
   }
 
   async #slow(): Promise<void> {
-    const peer = this.#anyButSlowEnds();
+    const peer = this.#random.pick(this.mesh.peers) as PeerProcess;
     this.results.slow = await this.#trouble(peer, `${peer.name} runs 15% of the time`, async () => {
       for (const until = performance.now() + SLOW_FOR_MS; performance.now() < until;) {
         signal(peer, 'SIGSTOP');
@@ -209,11 +215,6 @@ export class ClusterRun {
         await pause(SLOW_RUNS_MS);
       }
     });
-  }
-
-  #anyButSlowEnds(): PeerProcess {
-    const { peers, slowEnds } = this.mesh;
-    return this.#random.pick(peers.filter((peer) => !slowEnds.includes(peer))) as PeerProcess;
   }
 
   /** What the others say, and what all log, while one peer is in trouble and for a while after that. */
@@ -243,48 +244,36 @@ export class ClusterRun {
     const { seconds, peers, killEvery, slowMs } = this.#options;
     const { mesh } = this;
     const ms = seconds * 1000;
-    const memory: Memory[] = [this.#memory('start')];
+    const slow = mesh.slowable();
+    const kills = new Kills(mesh, this.#load, Random.fromNumber(this.#random.uint32()), slow.ends);
+    const lasting = mesh.peers.filter((peer) => !kills.victims.includes(peer));
+    const memory = [memoryOfAll(lasting)];
     const events = new LogEvents(mesh.peers);
     const before = await this.#counts();
-    mesh.proxy.delayMs = slowMs;
-    const kills = new Kills(mesh, this.#load, Random.fromNumber(this.#random.uint32()));
-    const middle = setTimeout(() => memory.push(this.#memory('middle')), ms / 2);
+    slow.proxy.delayMs = slowMs;
+    const look = setInterval(() => memory.push(memoryOfAll(lasting)), ms / MEMORY_LOOKS);
     const load = this.#underLoad(ms, 'load and kill -9');
     await kills.run(killEvery * 1000, ms);
     const made = await load;
-    clearTimeout(middle);
-    memory.push(this.#memory('end'));
+    clearInterval(look);
     this.#say(`${kills.done.length} kills; all are back`);
     const equalMs = await mesh.equal(EQUAL_WITHIN_MS);
     const formedMs = equalMs + (await mesh.formed(FORMED_WITHIN_MS));
-    const delayMs = await this.#delays();
+    const busyMs = await this.#busyMs();
+    const places = slow.ends.map((peer) => mesh.peers.indexOf(peer)) as [number, number];
     const after = sumOf([...kills.ended, await this.#counts()]);
     this.results.churn = {
       kills: kills.done.length,
       equalMs,
       formedMs,
-      slowLinkMs: await this.#slowLinkMs(),
+      slowLinkMs: await roundTripOf(slow),
       downAtEnd: await mesh.said(['down', 'suspect']),
       memory,
       events: events.counts(),
       real: costOf(minus(after, before), peers),
-      predicted: this.#predicted(made, { ms, delayMs, kills: kills.done, slowMs }),
-      delayMs,
+      predicted: this.#predicted(made, { ms, busyMs, kills: kills.done, slow: { places, ms: slowMs } }),
+      busyMs,
     };
-  }
-
-  /** The round trip of the slow link as its ends have measured it. */
-  async #slowLinkMs(): Promise<number | null> {
-    const [first, last] = this.mesh.slowEnds;
-    return (await first?.getPeers())?.find(({ id }) => id === last?.id)?.rttMs ?? null;
-  }
-
-  #memory(at: string): Memory {
-    const all = this.mesh.running.flatMap(({ pid }) => (pid === undefined ? [] : [memoryOf(pid)]));
-    const mean = (values: readonly number[]): number => values.reduce((sum, n) => sum + n, 0) / values.length;
-    const own = all.map((memory) => memory.own);
-    const resident = all.map((memory) => memory.resident);
-    return { at, ownMost: Math.max(...own), ownMean: mean(own), residentMean: mean(resident) };
   }
 
   async #judge(): Promise<void> {
@@ -305,4 +294,17 @@ export class ClusterRun {
 
 function signal({ pid }: PeerProcess, name: 'SIGSTOP' | 'SIGCONT'): void {
   if (pid !== undefined) process.kill(pid, name);
+}
+
+/** The round trip of a link as one of its ends has measured it. */
+async function roundTripOf({ ends: [one, other] }: SlowLink): Promise<number | null> {
+  return (await one.getPeers()).find(({ id }) => id === other.id)?.rttMs ?? null;
+}
+
+function memoryOfAll(peers: readonly PeerProcess[]): Memory {
+  const all = peers.flatMap(({ pid }) => (pid === undefined ? [] : [memoryOf(pid)]));
+  const mean = (values: readonly number[]): number => values.reduce((sum, n) => sum + n, 0) / values.length;
+  const own = all.map((memory) => memory.own);
+  const resident = all.map((memory) => memory.resident);
+  return { ownMost: Math.max(...own), ownMean: mean(own), residentMean: mean(resident) };
 }
