@@ -12,8 +12,10 @@ export class Proxy {
   readonly #flows = new Map<Socket, { readonly to: Writable; readonly way: Way }>();
   readonly #held = new Set<Way>();
   #isCut = false;
-  /** How much longer everything takes, either way, milliseconds. */
+  /** How much longer everything takes on slow connections, either way, milliseconds. */
   delayMs = 0;
+  /** Which connections are slow, asked when they are made: by the port from which they come. */
+  isSlow: (port: number) => boolean = () => true;
 
   private constructor(target: number) {
     this.#target = target;
@@ -37,11 +39,12 @@ export class Proxy {
       return;
     }
     const far = connect(this.#target, '127.0.0.1');
+    const isSlow = this.isSlow(near.remotePort ?? 0);
     for (const [socket, other, way] of [
       [near, far, 'towards'],
       [far, near, 'back'],
     ] as const) {
-      const to = this.#delay();
+      const to = this.#delay(isSlow);
       to.pipe(other);
       this.#flows.set(socket, { to, way });
       socket.on('error', () => other.destroy());
@@ -53,7 +56,8 @@ export class Proxy {
     }
   }
 
-  #delay(): Transform {
+  #delay(isSlow: boolean): Transform {
+    const delayMs = (): number => (isSlow ? this.delayMs : 0);
     const waiting: Buffer[] = [];
     const flow = new Transform({
       // So much may be under way: the delay is not to be a bottleneck too.
@@ -62,11 +66,11 @@ export class Proxy {
         waiting.push(bytes);
         // Each timer lets the oldest go, so that nothing overtakes when the delay becomes shorter.
         const letGo = (): unknown => flow.push(waiting.shift());
-        if (this.delayMs === 0 && waiting.length === 1) letGo();
-        else setTimeout(letGo, this.delayMs);
+        if (delayMs() === 0 && waiting.length === 1) letGo();
+        else setTimeout(letGo, delayMs());
         done();
       },
-      flush: (done): void => void setTimeout(done, this.delayMs),
+      flush: (done): void => void setTimeout(done, delayMs()),
     });
     return flow;
   }

@@ -3,12 +3,17 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 const ESTABLISHED = '01';
 const SOCKET = /^socket:\[(\d+)\]$/;
 
+/** A TCP connection of a process, by the ports of its ends. */
+export interface Connection {
+  readonly near: number;
+  readonly far: number;
+}
+
 /**
- * The TCP connections that a process has opened, by the port at their other end, as the system lists them: links that no
- * peer knows of count too.
+ * The TCP connections that a process has, as the system lists them: links that no peer knows of count too.
  * @returns `undefined` where the system has no such lists
  */
-export function dialled(pid: number): number[] | undefined {
+export function connectionsOf(pid: number): Connection[] | undefined {
   try {
     const own = socketsOf(pid);
     return ['tcp', 'tcp6'].flatMap((table) =>
@@ -16,8 +21,9 @@ export function dialled(pid: number): number[] | undefined {
         .split('\n')
         .slice(1)
         .flatMap((line) => {
-          const [, , remote = '', state, , , , , , inode = ''] = line.trim().split(/\s+/);
-          return state === ESTABLISHED && own.has(inode) ? [parseInt(remote.split(':')[1] ?? '', 16)] : [];
+          const [, local = '', remote = '', state, , , , , , inode = ''] = line.trim().split(/\s+/);
+          const isOurs = state === ESTABLISHED && own.has(inode);
+          return isOurs ? [{ near: portOf(local), far: portOf(remote) }] : [];
         }),
     );
   } catch (error) {
@@ -25,6 +31,8 @@ export function dialled(pid: number): number[] | undefined {
     throw error;
   }
 }
+
+const portOf = (address: string): number => parseInt(address.split(':')[1] ?? '', 16);
 
 function socketsOf(pid: number): Set<string> {
   const inodes = new Set<string>();

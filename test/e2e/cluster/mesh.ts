@@ -4,7 +4,7 @@ import { eventually } from '../../tools/eventually.js';
 import { Cluster, type PeerProcess } from '../../tools/peer-process.js';
 import { freePorts } from '../../tools/ports.js';
 import { Proxy } from '../../tools/proxy.js';
-import { dialled } from './connections.js';
+import { type Connection, connectionsOf } from './connections.js';
 
 export interface MeshOptions {
   readonly peers: number;
@@ -13,59 +13,49 @@ export interface MeshOptions {
   readonly gossip?: ConfigInput['gossip'];
 }
 
-/** A link that can be slowed down. */
-export interface SlowLink {
-  readonly proxy: Proxy;
-  readonly ends: readonly [PeerProcess, PeerProcess];
-}
-
 /** Real peers that join one after the other. Each names one earlier peer and finds the others by gossip alone. */
 export class Mesh {
   readonly cluster = new Cluster();
   readonly peers: readonly PeerProcess[];
-  /** Through these each peer but the first reaches the one that it names: by its place, less one. */
+  /** Before the first peer and the last, under the addresses that they advertise: their link goes through one of these. */
   readonly #proxies: readonly Proxy[];
-  /** Whom each of them leads to. */
-  readonly #named: readonly number[];
   readonly #ports: readonly number[];
   #isClosed = false;
 
-  private constructor(
-    ports: readonly number[],
-    named: readonly number[],
-    proxies: readonly Proxy[],
-    options: MeshOptions,
-  ) {
-    const { storage, gossip } = options;
+  private constructor(ports: readonly number[], proxies: readonly Proxy[], options: MeshOptions) {
+    const { storage, gossip, random } = options;
     this.#ports = ports;
-    this.#named = named;
     this.#proxies = proxies;
     this.peers = ports.map((port, place) => {
-      const proxy = proxies[place - 1];
+      const named = ports[random.integer(0, Math.max(0, place - 1))] ?? 0;
+      const proxy = [proxies[0], proxies[1]][[0, ports.length - 1].indexOf(place)];
       return this.cluster.configure(`p${place}`, {
         port,
-        peers: proxy ? [proxy.port] : [],
+        peers: place === 0 ? [] : [named === ports[0] ? (proxies[0]?.port ?? 0) : named],
         storage,
+        ...(proxy ? { advertise: `http://127.0.0.1:${proxy.port}` } : {}),
         ...(gossip ? { gossip } : {}),
       });
     });
+    for (const [i, proxy] of proxies.entries())
+      proxy.isSlow = (port) =>
+        connectionsOfPeer(this.slowEnds[i === 0 ? 1 : 0]).some(({ near }) => near === port);
   }
 
   static async open(options: MeshOptions): Promise<Mesh> {
     const ports = await freePorts(options.peers);
-    const named = ports.slice(1).map((_, before) => options.random.integer(0, before));
-    const proxies = await Promise.all(named.map((place) => Proxy.to(ports[place] ?? 0)));
-    return new Mesh(ports, named, proxies, options);
+    const proxies = [await Proxy.to(ports[0] ?? 0), await Proxy.to(ports.at(-1) ?? 0)];
+    return new Mesh(ports, proxies, options);
   }
 
-  /** A link that goes through a proxy: of two that dial each other at once it may be the other one that stays. */
-  slowable(): SlowLink {
-    for (let i = this.#proxies.length - 1; i >= 0; i--) {
-      const [proxy, dialler, named] = [this.#proxies[i], this.peers[i + 1], this.peers[this.#named[i] ?? 0]];
-      if (!proxy || !named || dialler?.pid === undefined) continue;
-      if (dialled(dialler.pid)?.includes(proxy.port) !== false) return { proxy, ends: [named, dialler] };
-    }
-    throw new Error('no link goes through a proxy');
+  /** Those whose link `slowDown` is about. */
+  get slowEnds(): readonly [PeerProcess, PeerProcess] {
+    return [this.peers[0], this.peers.at(-1)] as [PeerProcess, PeerProcess];
+  }
+
+  /** The link between the first peer and the last takes so much longer, either way, milliseconds. */
+  slowDown(ms: number): void {
+    for (const proxy of this.#proxies) proxy.delayMs = ms;
   }
 
   get running(): PeerProcess[] {
@@ -123,13 +113,12 @@ export class Mesh {
   /** The same as the operating system sees it. */
   #connectionProblems(): string[] {
     const placeOfPort = new Map(this.#ports.map((port, place) => [port, place]));
-    for (const [i, { port }] of this.#proxies.entries()) placeOfPort.set(port, this.#named[i] ?? 0);
+    placeOfPort.set(this.#proxies[0]?.port ?? 0, 0).set(this.#proxies[1]?.port ?? 0, this.peers.length - 1);
     const counts = new Map<string, number>();
     for (const [place, { pid }] of this.peers.entries()) {
-      const ports = pid === undefined ? [] : dialled(pid);
-      if (!ports) return [];
-      for (const port of ports) {
-        const other = placeOfPort.get(port);
+      const connections = pid === undefined ? [] : connectionsOf(pid);
+      for (const { far } of connections ?? []) {
+        const other = placeOfPort.get(far);
         if (other === undefined || other === place) continue;
         const pair = `p${Math.min(place, other)}-p${Math.max(place, other)}`;
         counts.set(pair, (counts.get(pair) ?? 0) + 1);
@@ -158,6 +147,9 @@ export class Mesh {
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
   }
 }
+
+const connectionsOfPeer = ({ pid }: PeerProcess): Connection[] =>
+  pid === undefined ? [] : (connectionsOf(pid) ?? []);
 
 const rowOf = (list: readonly PeerInfo[], { id }: PeerProcess): PeerInfo | undefined =>
   list.find((row) => row.id === id);

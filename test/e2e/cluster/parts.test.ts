@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../tools/eventually.js';
 import { Proxy } from '../../tools/proxy.js';
-import { dialled } from './connections.js';
+import { connectionsOf } from './connections.js';
 import { costOf, minus, sumOf } from './counts.js';
 
 describe('what the cluster of real peers is measured with', () => {
@@ -37,8 +37,8 @@ describe('what the cluster of real peers is measured with', () => {
     await dial(portOf());
     await dial(portOf());
     // Elsewhere than on Linux nothing is told, and nothing is judged by it.
-    const ports = dialled(process.pid) ?? [portOf(), portOf()];
-    expect(ports.filter((port) => port === portOf())).toHaveLength(2);
+    const far = connectionsOf(process.pid)?.map((connection) => connection.far) ?? [portOf(), portOf()];
+    expect(far.filter((port) => port === portOf())).toHaveLength(2);
   });
 
   test('a slow link delays, and what is sent when it is fast again overtakes nothing', async () => {
@@ -55,6 +55,15 @@ describe('what the cluster of real peers is measured with', () => {
     await eventually('all has come', () => received.length === 4);
     expect(received).toBe('abcd');
     expect(performance.now() - from).toBeGreaterThanOrEqual(140);
+  });
+
+  test('only connections that are said to be slow are delayed', async () => {
+    proxy = await Proxy.to(portOf());
+    proxy.delayMs = 60_000;
+    proxy.isSlow = (port) => port !== socket.localPort;
+    const socket = await dial(proxy.port);
+    socket.write('x');
+    await eventually('it has come', () => received === 'x');
   });
 
   test('what a write costs is told by what was counted meanwhile', () => {

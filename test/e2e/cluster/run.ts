@@ -5,7 +5,7 @@ import { type Counts, type Cost, costOf, linksOf, minus, sumOf } from './counts.
 import { Kills } from './kills.js';
 import { Load, type Made } from './load.js';
 import { LogEvents } from './log-events.js';
-import { Mesh, type SlowLink } from './mesh.js';
+import { Mesh } from './mesh.js';
 import type { ClusterOptions } from './options.js';
 import { type Course, predict } from './prediction.js';
 
@@ -244,13 +244,12 @@ export class ClusterRun {
     const { seconds, peers, killEvery, slowMs } = this.#options;
     const { mesh } = this;
     const ms = seconds * 1000;
-    const slow = mesh.slowable();
-    const kills = new Kills(mesh, this.#load, Random.fromNumber(this.#random.uint32()), slow.ends);
+    const kills = new Kills(mesh, this.#load, Random.fromNumber(this.#random.uint32()), mesh.slowEnds);
     const lasting = mesh.peers.filter((peer) => !kills.victims.includes(peer));
     const memory = [memoryOfAll(lasting)];
     const events = new LogEvents(mesh.peers);
     const before = await this.#counts();
-    slow.proxy.delayMs = slowMs;
+    mesh.slowDown(slowMs);
     const look = setInterval(() => memory.push(memoryOfAll(lasting)), ms / MEMORY_LOOKS);
     const load = this.#underLoad(ms, 'load and kill -9');
     await kills.run(killEvery * 1000, ms);
@@ -260,13 +259,13 @@ export class ClusterRun {
     const equalMs = await mesh.equal(EQUAL_WITHIN_MS);
     const formedMs = equalMs + (await mesh.formed(FORMED_WITHIN_MS));
     const busyMs = await this.#busyMs();
-    const places = slow.ends.map((peer) => mesh.peers.indexOf(peer)) as [number, number];
+    const places = [0, peers - 1] as const;
     const after = sumOf([...kills.ended, await this.#counts()]);
     this.results.churn = {
       kills: kills.done.length,
       equalMs,
       formedMs,
-      slowLinkMs: await roundTripOf(slow),
+      slowLinkMs: await roundTripOf(mesh.slowEnds),
       downAtEnd: await mesh.said(['down', 'suspect']),
       memory,
       events: events.counts(),
@@ -297,7 +296,7 @@ function signal({ pid }: PeerProcess, name: 'SIGSTOP' | 'SIGCONT'): void {
 }
 
 /** The round trip of a link as one of its ends has measured it. */
-async function roundTripOf({ ends: [one, other] }: SlowLink): Promise<number | null> {
+async function roundTripOf([one, other]: readonly [PeerProcess, PeerProcess]): Promise<number | null> {
   return (await one.getPeers()).find(({ id }) => id === other.id)?.rttMs ?? null;
 }
 
