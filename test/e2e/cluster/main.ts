@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseOptions } from './options.js';
-import { reportOf } from './report.js';
+import { predict } from './prediction.js';
+import { type Predictions, reportOf } from './report.js';
 import { ClusterRun, type Results } from './run.js';
 
 const EQUAL_WITHIN_MS = 10_000;
@@ -26,11 +27,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`cluster: ${String(error)}\nthe logs are in ${folder}\n`);
     return 1;
   } finally {
-    const { results } = run;
-    const text = options.json ? JSON.stringify({ options, results }) : reportOf(options, results);
-    process.stdout.write(`${text}\n`);
     await run.close();
+    const { results } = run;
+    const predictions = predictionsOf(results);
+    const text = options.json
+      ? JSON.stringify({ options, results, predictions })
+      : reportOf(options, results, predictions);
+    process.stdout.write(`${text}\n`);
   }
+}
+
+function predictionsOf({ calm, churn }: Results): Predictions {
+  process.stderr.write('the simulator plays the same\n');
+  return {
+    ...(calm ? { calm: predict(calm.course) } : {}),
+    ...(churn ? { churn: predict(churn.course) } : {}),
+  };
 }
 
 function faultsOf({ churn, lost = [], errors = [] }: Results): boolean {

@@ -1,7 +1,7 @@
 import { Random } from '../../../src/base/random.js';
 import type { SimPeer } from '../../../simulator/sim-peer.js';
 import { urlOf, World } from '../../../simulator/world.js';
-import { type Counts, minus, sumOf } from './counts.js';
+import { type Cost, costOf, type Counts, minus, sumOf } from './counts.js';
 
 /** On loopback, milliseconds. */
 const DELAY_MS = [0.1, 1] as const;
@@ -30,8 +30,11 @@ export interface Kill {
   readonly forMs: number;
 }
 
-/** What the simulator counts where so many peers join one after the other and take the same load, with the same faults. */
-export function predict({ peers, ms, seed, busyMs, slow, writes, kills }: Course): Counts {
+/**
+ * What the simulator counts where so many peers join one after the other and take the same load, with the same faults.
+ * It keeps this process busy: not while links of real peers go through it.
+ */
+export function predict({ peers, ms, seed, busyMs, slow, writes, kills }: Course): Cost {
   const world = new World(seed, { network: { delayMs: DELAY_MS } });
   const random = Random.fromNumber(seed);
   for (let place = 0; place < peers; place++) {
@@ -67,7 +70,7 @@ export function predict({ peers, ms, seed, busyMs, slow, writes, kills }: Course
       if (peer.running) peer.set(`key-${i % KEYS}`, `${i}`);
     });
   world.run(from + ms);
-  return minus(total(), before);
+  return costOf(minus(total(), before), peers);
 }
 
 const countersOf = ({ replica }: SimPeer): Counts => ({ ...replica.core.counters });

@@ -3,10 +3,16 @@ import { type Cost, linksOf } from './counts.js';
 import type { ClusterOptions } from './options.js';
 import type { Compared, Memory, Results, Trouble } from './run.js';
 
+/** What the simulator says of the phases that it can play. */
+export interface Predictions {
+  calm?: Cost;
+  churn?: Cost;
+}
+
 type Row = [what: string, found: string];
 
 /** The results for people. */
-export function reportOf(options: ClusterOptions, results: Results): string {
+export function reportOf(options: ClusterOptions, results: Results, predictions: Predictions): string {
   const { peers, storage, seed } = options;
   const table = new Table({ style: { head: [], border: [] } });
   table.push(
@@ -18,8 +24,8 @@ export function reportOf(options: ClusterOptions, results: Results): string {
     ...endRows(results),
   );
   const costs = [
-    costTable('calm', peers, results.calm),
-    costTable('while half of them are killed', peers, results.churn),
+    costTable('calm', results.calm, predictions.calm),
+    costTable('while half of them are killed', results.churn, predictions.churn),
   ];
   return [table.toString(), ...costs].filter((text) => text !== '').join('\n');
 }
@@ -91,17 +97,18 @@ function endRows({ acknowledged = 0, unanswered = 0, refused = {}, lost = [], er
   ];
 }
 
-function costTable(when: string, peers: number, costs: Compared | undefined): string {
-  if (!costs) return '';
+function costTable(when: string, found: Compared | undefined, predicted: Cost | undefined): string {
+  if (!found || !predicted) return '';
+  const { peers, busyMs } = found.course;
   const links = linksOf(peers);
   const table = new Table({ head: [when, 'real', 'simulator', 'ratio'], style: { head: [], border: [] } });
   const add = (name: string, of: (cost: Cost) => number): void => {
-    const [real, predicted] = [of(costs.real), of(costs.predicted)];
+    const [real, simulated] = [of(found.real), of(predicted)];
     table.push([
       name,
       number(real),
-      number(predicted),
-      predicted === 0 ? '-' : (real / predicted).toFixed(2),
+      number(simulated),
+      simulated === 0 ? '-' : (real / simulated).toFixed(2),
     ]);
   };
   add('writes', ({ writes }) => writes);
@@ -113,7 +120,7 @@ function costTable(when: string, peers: number, costs: Compared | undefined): st
   add('prunes for each write', ({ prunes }) => prunes);
   add('entries by anti-entropy for each write', ({ byDeltas }) => byDeltas);
   add('bytes for each write', ({ bytes }) => bytes);
-  table.push(['half of a round trip, ms', number(costs.busyMs), number(costs.busyMs), '-']);
+  table.push(['half of a round trip, ms', number(busyMs), number(busyMs), '-']);
   return table.toString();
 }
 

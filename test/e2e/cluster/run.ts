@@ -7,7 +7,7 @@ import { Load, type Made } from './load.js';
 import { LogEvents } from './log-events.js';
 import { Mesh } from './mesh.js';
 import type { ClusterOptions } from './options.js';
-import { type Course, predict } from './prediction.js';
+import type { Course } from './prediction.js';
 
 const FORMED_WITHIN_MS = 120_000;
 const EQUAL_WITHIN_MS = 60_000;
@@ -39,12 +39,10 @@ export interface Trouble {
   readonly said: readonly string[];
 }
 
-/** What writes have cost, and what the simulator says that they cost. */
+/** What writes have cost, and what the simulator is to play to say what they cost. */
 export interface Compared {
   readonly real: Cost;
-  readonly predicted: Cost;
-  /** How long a process let lie what had come in, by the round trips, milliseconds: as long the simulator's do. */
-  readonly busyMs: number;
+  readonly course: Course;
 }
 
 export interface Results {
@@ -167,8 +165,7 @@ export class ClusterRun {
     const made = await this.#underLoad(ms, 'calm load');
     const real = costOf(minus(await this.#counts(), before), peers);
     const busyMs = await this.#busyMs();
-    const predicted = this.#predicted(made, { ms, busyMs, kills: [] });
-    this.results.calm = { real, predicted, busyMs };
+    this.results.calm = this.#compare(real, made, { ms, busyMs, kills: [] });
   }
 
   async #underLoad(ms: number, what: string): Promise<Made[]> {
@@ -187,13 +184,16 @@ export class ClusterRun {
     return (trips[trips.length >> 1] ?? 0) / 2;
   }
 
-  /** The same writes at the same times and places, with the same faults. */
-  #predicted(made: readonly Made[], course: Pick<Course, 'ms' | 'kills' | 'busyMs' | 'slow'>): Cost {
+  /** What the simulator says of the same writes at the same times and places, with the same faults. */
+  #compare(
+    real: Cost,
+    made: readonly Made[],
+    course: Pick<Course, 'ms' | 'kills' | 'busyMs' | 'slow'>,
+  ): Compared {
     const { peers, seed } = this.#options;
-    this.#say('the simulator plays the same');
     const places = new Map(this.mesh.peers.map(({ name }, place) => [name, place]));
     const writes = made.map(({ at, afterMs }) => ({ place: places.get(at) ?? 0, afterMs }));
-    return costOf(predict({ peers, seed, writes, ...course }), peers);
+    return { real, course: { peers, seed, writes, ...course } };
   }
 
   async #stalled(): Promise<void> {
@@ -269,9 +269,12 @@ export class ClusterRun {
       downAtEnd: await mesh.said(['down', 'suspect']),
       memory,
       events: events.counts(),
-      real: costOf(minus(after, before), peers),
-      predicted: this.#predicted(made, { ms, busyMs, kills: kills.done, slow: { places, ms: slowMs } }),
-      busyMs,
+      ...this.#compare(costOf(minus(after, before), peers), made, {
+        ms,
+        busyMs,
+        kills: kills.done,
+        slow: { places, ms: slowMs },
+      }),
     };
   }
 
