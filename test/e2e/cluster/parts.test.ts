@@ -57,13 +57,15 @@ describe('what the cluster of real peers is measured with', () => {
     expect(performance.now() - from).toBeGreaterThanOrEqual(140);
   });
 
-  test('only connections that are said to be slow are delayed', async () => {
+  test('only connections that are said to be slow are delayed, known by the port from which they come', async () => {
     proxy = await Proxy.to(portOf());
-    proxy.delayMs = 60_000;
-    proxy.isSlow = (port) => port !== socket.localPort;
+    proxy.delayMs = 10_000;
+    const asked: number[] = [];
+    proxy.isSlow = (port) => asked.push(port) === 0;
     const socket = await dial(proxy.port);
     socket.write('x');
-    await eventually('it has come', () => received === 'x');
+    await eventually('it has come', () => received === 'x', { withinMs: 3000 });
+    expect(asked).toEqual([socket.localPort]);
   });
 
   test('what a write costs is told by what was counted meanwhile', () => {
