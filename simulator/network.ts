@@ -257,6 +257,14 @@ export class Network {
     return link !== undefined;
   }
 
+  /** The same on every link between two peers. */
+  lagBetween(a: SimPeer, b: SimPeer, ms: number, forMs: number): void {
+    for (const { ends } of this.#links.of(a)) {
+      if (!ends.some(({ peer }) => peer === b)) continue;
+      for (const end of ends) end.lag = { ms, until: this.#world.now + forMs };
+    }
+  }
+
   /** Cuts the way from one peer to another; what is under way arrives unless connections break. */
   cutWay(from: SimPeer, to: SimPeer, how: Cut): void {
     this.#cuts.set(wayOf(from, to), how);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,10 @@ import type { ConfigInput, PeerInfo, Status } from '../../src/index.js';
 import { eventually } from './eventually.js';
 import { connect, type Ack, call, valueOf } from './socket-client.js';
 
-const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
+/** From the sources, and from dist/. */
+const CLI = ['../../cli.js', '../../../cli.js']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path)) as string;
 /** The Node that peers run on: `.ci/run` tries others as well. */
 const NODE = process.env['RUMEUR_NODE'] ?? process.execPath;
 
