@@ -33,6 +33,7 @@ describe('what is not pushed', () => {
   test('is announced to the next few by id where there are many links, so that each peer of a mesh hears of it as often', () => {
     const subject = new Subject({ degree: 4, links: 8 });
     const links = new Map('A B C D N O P'.split(' ').map((letter) => [letter, subject.meet(letter)]));
+    subject.bucket.vector.add(origin('x'), 99, 99);
     for (const link of links.values()) subject.say(link, { type: 'prune', origins: [origin('x')] });
     subject.pass(60);
     subject.clear();
