@@ -147,9 +147,14 @@ function behindOf(bucket: Bucket, link: Link): number {
   return !known || known.within(bucket.vector) ? 0 : known.minus(bucket.vector).count();
 }
 
+/**
+ * What the other side lacks. Between two that were equal when they last compared, what has come since counts as there, if
+ * nothing was left out: news is mostly not told to who has it, but the trees bring it to everybody.
+ */
 function aheadOf(bucket: Bucket, link: Link): number {
   const known = link.vectors.get(bucket.name);
   if (!known) return bucket.vector.count();
+  if (!link.apartSince.has(bucket.name) && !link.flow.lagging) return 0;
   return bucket.vector.within(known) ? 0 : bucket.vector.minus(known).count();
 }
 

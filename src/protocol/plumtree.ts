@@ -37,7 +37,7 @@ export class Plumtree implements Broadcast {
   readonly #pruneAfter: number;
 
   /**
-   * @param isMesh whether all peers that we know of are probably linked to each other
+   * @param isMesh whether all peers are linked to each other, or soon will be
    * @param pruneAfter frames without news, more than those with news, after which a link leaves a tree
    */
   constructor(isMesh: () => boolean, pruneAfter = PRUNE_AFTER) {
@@ -62,7 +62,8 @@ export class Plumtree implements Broadcast {
   }
 
   *targets(origin: OriginId, from: LinkId | undefined, hops: number): Iterable<LinkId> {
-    const tree = this.#trees.get(origin) ?? this.#starOf(from, hops);
+    const known = this.#trees.get(origin);
+    const tree = known?.isStar === true ? known : (this.#starOf(from, hops) ?? known);
     // What is used is not forgotten.
     if (tree) this.#trees.set(origin, tree);
     for (const link of this.#links) if (link !== from && tree?.lazy.has(link) !== true) yield link;

@@ -107,7 +107,9 @@ export class Replica {
       counters: newCounters(),
       origin: stored.origin,
     };
-    const broadcast = (settings.broadcast ?? plumtree)(() => isMesh(this.core));
+    const broadcast = (settings.broadcast ?? plumtree)(
+      () => !this.#membership.views.isCrowded && isMesh(this.core),
+    );
     const suspect: Suspect = (...misdeed) => this.#membership.suspect(...misdeed);
     const leaveToDelta = (now: number): void => this.antiEntropy.considerAgain(now);
     this.#broadcasting = new Broadcasting(this.core, broadcast, { leaveToDelta, suspect });

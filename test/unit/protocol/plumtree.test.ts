@@ -125,6 +125,20 @@ describe('a broadcast tree', () => {
     expect(targets(tree, a, 1)).toEqual([2, 3, 4]);
   });
 
+  test('becomes a star when all are linked to all at last', () => {
+    let isMesh = false;
+    const tree = new Plumtree(() => isMesh);
+    for (const n of [1, 2, 3]) tree.linkUp(link(n));
+    expect(targets(tree, a, 1, 1)).toEqual([2, 3]);
+    duplicates(tree, a, 2, 2);
+    expect(targets(tree, a, 1, 1)).toEqual([3]);
+    isMesh = true;
+    expect(targets(tree, a, 1, 1)).toEqual([]);
+    // Who has to ask is no part of the star, and stays served.
+    tree.graft(a, link(3));
+    expect(targets(tree, a, 1, 1)).toEqual([3]);
+  });
+
   test('is none where the frame has come over others', () => {
     expect(targets(treeOf4(true), a, 1, 2)).toEqual([2, 3, 4]);
     expect(targets(treeOf4(true), a, 1, 0)).toEqual([2, 3, 4]);
