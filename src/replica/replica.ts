@@ -130,11 +130,7 @@ export class Replica {
       sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
     });
     this.#verification = new Verification(this.core, (...session) => this.#repairs.verify(...session));
-    const marks: DownMarks = {
-      confirmedDown: (turn, peer) => this.members.markDown(turn, peer),
-      isDown: (peer) => this.members.isDown(peer),
-    };
-    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), marks);
+    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), this.#downMarks());
     this.#receiver = new Receiver(this.core, {
       membership: this.#membership,
       broadcasting: this.#broadcasting,
@@ -275,6 +271,14 @@ export class Replica {
       this.#damage.nextWakeAt(now),
       this.#audit.nextWakeAt(now),
     );
+  }
+
+  #downMarks(): DownMarks {
+    return {
+      confirmedDown: (turn, peer) => this.members.markDown(turn, peer),
+      isDown: (peer) => this.members.isDown(peer),
+      numberOf: (peer) => this.members.get(peer)?.number,
+    };
   }
 
   #linkObserver(): LinkObserver {

@@ -239,6 +239,7 @@ export class Membership {
   }
 
   dialFailed(turn: Turn, url: string, reason: string): void {
+    this.suspicions.dialFailed(url);
     this.#dialer.failed(url, turn.now);
     if (this.views.isCrowded) this.views.update();
     const first = this.#core.addresses.get(url)?.failures === 1;
