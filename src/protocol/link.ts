@@ -49,6 +49,10 @@ export interface Quotas {
   readonly probes: Allowance;
   readonly shuffles: Allowance;
   readonly addresses: Allowance;
+  /** Addresses that records of members bring. */
+  readonly memberAddresses: Allowance;
+  /** Addresses of peers that we have met and tell it: an honest teller stays below the bound for `addresses`. */
+  readonly told: Allowance;
 }
 
 /** A ping that was not answered yet. */
@@ -95,6 +99,10 @@ const PROBES: Rate = { most: 64, perMs: 1 / 200 };
 const SHUFFLES: Rate = { most: 32, perMs: 1 / 1_000 };
 /** All that anybody keeps, twice; then as many as peers ever join in a second. */
 const ADDRESSES: Rate = { most: 2 * MAX_ADDRESSES, perMs: 1 / 50 };
+/** Enough to find the others by; the rest comes by other ways. */
+const MEMBER_ADDRESSES: Rate = { most: 256, perMs: 1 / 1_000 };
+/** With what a new neighbour is told at once, well below what it takes. */
+const TOLD: Rate = { most: MAX_ADDRESSES / 2, perMs: 1 / 100 };
 
 export function openLink(
   id: LinkId,
@@ -130,6 +138,8 @@ export function openLink(
       probes: new Allowance(now, PROBES),
       shuffles: new Allowance(now, SHUFFLES),
       addresses: new Allowance(now, ADDRESSES),
+      memberAddresses: new Allowance(now, MEMBER_ADDRESSES),
+      told: new Allowance(now, TOLD),
     },
   };
 }

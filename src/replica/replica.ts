@@ -113,7 +113,7 @@ export class Replica {
     this.#audit = new Audit(this.core);
     this.#retention = new Retention(this.core, stored.members, {
       suspect,
-      met: (link, member) => this.#membership.heardOf(link, member),
+      met: (turn, link, member) => this.#membership.heardOf(turn, link, member),
     });
     const ownOrigin = new OwnOrigin(this.core, this.#writer, suspect);
     this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
