@@ -28,6 +28,10 @@ export interface KnownAddress {
   readmits: boolean;
   /** A dial of ours has found its peer there in this run: it is more than hearsay. */
   proven: boolean;
+  /** The record of its peer as a member says so, and nobody else has. */
+  isOfMember: boolean;
+  /** It came to us in this run, and no neighbour was told that its peer was met there. */
+  isUntold: boolean;
 }
 
 /** A bound below the capacity, at which addresses make room for others at random. */
@@ -75,7 +79,17 @@ export class AddressBook {
 
   #insert(record: AddressRecord): KnownAddress {
     const self = record.url === this.#options.ownUrl;
-    const known = { record, dialing: false, failures: 0, dueAt: 0, self, readmits: false, proven: false };
+    const known = {
+      record,
+      dialing: false,
+      failures: 0,
+      dueAt: 0,
+      self,
+      readmits: false,
+      proven: false,
+      isOfMember: false,
+      isUntold: false,
+    };
     this.#known.set(record.url, known);
     return known;
   }
@@ -168,6 +182,7 @@ export class AddressBook {
     known.dialing = false;
     known.failures = 0;
     known.proven = true;
+    known.isUntold ||= known.record.id === undefined;
     this.#identify(known, id, name);
   }
 
@@ -235,13 +250,34 @@ export class AddressBook {
    * @param bound a lower one, for a sample that stays random
    */
   learn(url: string, id: PeerId, name: string, bound?: SampleBound): boolean {
-    if (this.#known.has(url) || url === this.#options.ownUrl || this.isRemoved(url, id)) return false;
+    if (!this.#isNews(url, id)) return false;
     const isFull = this.isFull || (bound !== undefined && this.#known.size >= bound.capacity);
     if (isFull && !(bound ? this.#forgetAny(bound) : this.#forgetOne())) return false;
-    this.#insert({ url, id, name, source: 'gossip' });
+    this.#insert({ url, id, name, source: 'gossip' }).isUntold = true;
     // Which part of the cluster a sample shows is not worth a write each time.
     if (!bound || !isFull) this.#changed = true;
     return true;
+  }
+
+  /**
+   * The same of what the record of a member says. It takes the place of what an earlier one said, unless that was proven:
+   * one made-up member fills one place. While that is being tried it stays.
+   */
+  learnOfMember(url: string, id: PeerId, name: string, bound?: SampleBound): boolean {
+    if (!this.#isNews(url, id)) return false;
+    for (const { record, isOfMember, proven, dialing } of this.#known.values()) {
+      if (!isOfMember || proven || record.id !== id || record.source !== 'gossip' || record.removed) continue;
+      if (dialing) return false;
+      this.forget(record.url);
+    }
+    const isNews = this.learn(url, id, name, bound);
+    const known = this.#known.get(url);
+    if (known) known.isOfMember = true;
+    return isNews;
+  }
+
+  #isNews(url: string, id: PeerId): boolean {
+    return !this.#known.has(url) && url !== this.#options.ownUrl && !this.isRemoved(url, id);
   }
 
   /** Hearsay that led nowhere is forgotten; what was named stays. */

@@ -51,6 +51,10 @@ export interface Quotas {
   readonly addresses: Allowance;
   /** Evictions and down marks that change a record, which is then written whole. */
   readonly marks: Allowance;
+  /** Addresses that records of members bring. */
+  readonly memberAddresses: Allowance;
+  /** Addresses of peers that we have met and tell it: an honest teller stays below the bound for `addresses`. */
+  readonly told: Allowance;
 }
 
 /** A ping that was not answered yet. */
@@ -99,6 +103,10 @@ const SHUFFLES: Rate = { most: 32, perMs: 1 / 1_000 };
 const ADDRESSES: Rate = { most: 2 * MAX_ADDRESSES, perMs: 1 / 50 };
 /** All members that anybody keeps; then as many as ever go down in a second. */
 const MARKS: Rate = { most: 1024, perMs: 1 / 100 };
+/** Enough to find the others by; the rest comes by other ways. */
+const MEMBER_ADDRESSES: Rate = { most: 256, perMs: 1 / 1_000 };
+/** With what a new neighbour is told at once, well below what it takes. */
+const TOLD: Rate = { most: MAX_ADDRESSES / 2, perMs: 1 / 100 };
 
 export function openLink(
   id: LinkId,
@@ -135,6 +143,8 @@ export function openLink(
       shuffles: new Allowance(now, SHUFFLES),
       addresses: new Allowance(now, ADDRESSES),
       marks: new Allowance(now, MARKS),
+      memberAddresses: new Allowance(now, MEMBER_ADDRESSES),
+      told: new Allowance(now, TOLD),
     },
   };
 }

@@ -154,7 +154,7 @@ export class Receiver {
       case 'probed':
         return membership.suspicions.probed(turn, link, message);
       case 'peers':
-        return membership.discovery.peers(turn, link, message);
+        return membership.discovery.learn(link, message.addresses);
       case 'shuffle':
         return membership.shuffles.shuffle(turn, link, message);
       case 'shuffled':

@@ -120,7 +120,7 @@ export class Replica {
     this.#audit = new Audit(this.core);
     this.#retention = new Retention(this.core, stored.members, {
       suspect,
-      met: (link, member) => this.#membership.heardOf(link, member),
+      met: (turn, link, member) => this.#membership.heardOf(turn, link, member),
     });
     const ownOrigin = new OwnOrigin(this.core, this.#writer, suspect);
     this.antiEntropy = new AntiEntropy(this.core, this.#pull, {
@@ -137,11 +137,7 @@ export class Replica {
       sessionEnded: (...ended) => this.#verification.sessionEnded(...ended),
     });
     this.#verification = new Verification(this.core, (...session) => this.#repairs.verify(...session));
-    const marks: DownMarks = {
-      confirmedDown: (turn, peer) => this.members.markDown(turn, peer),
-      isDown: (peer) => this.members.isDown(peer),
-    };
-    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), marks);
+    this.#membership = new Membership(this.core, broadcast, this.#linkObserver(), this.#downMarks());
     this.#receiver = new Receiver(this.core, {
       membership: this.#membership,
       broadcasting: this.#broadcasting,
@@ -282,6 +278,14 @@ export class Replica {
       this.#damage.nextWakeAt(now),
       this.#audit.nextWakeAt(now),
     );
+  }
+
+  #downMarks(): DownMarks {
+    return {
+      confirmedDown: (turn, peer) => this.members.markDown(turn, peer),
+      isDown: (peer) => this.members.isDown(peer),
+      numberOf: (peer) => this.members.get(peer)?.number,
+    };
   }
 
   #linkObserver(): LinkObserver {

@@ -18,7 +18,7 @@ const FORGERY = 34;
 export interface RetentionObserver {
   readonly suspect: Suspect;
   /** A neighbour tells of a member, and where it is. */
-  met(link: Link, record: MemberRecord): void;
+  met(turn: Turn, link: Link, record: MemberRecord): void;
 }
 
 /** How long deletes are remembered: until every member has them (rules 10 to 12). */
@@ -45,7 +45,7 @@ export class Retention {
 
   #learned(core: Core, turn: Turn, link: Link, record: MemberRecord, observer: RetentionObserver): void {
     if (record.peer === core.self.peer) return;
-    if (!isEvicted(record)) observer.met(link, record);
+    if (!isEvicted(record)) observer.met(turn, link, record);
     // Who is said to be down and is linked to us hears of it from us, so that it can say that it is not.
     const subject = isDown(record) ? linkTo(core, record.peer) : undefined;
     if (subject) this.#roster.publishMark(turn, record, [subject]);

@@ -6,6 +6,8 @@ import type { Views } from './views.js';
 
 /** Dials under way at once. */
 const MAX_DIALS = 16;
+/** In a crowd, of these to peers in doubt: hosts that swallow packets are not to hold up the search for others. */
+const MAX_PRESSING = 8;
 /** In a crowd a peer that has its links tries one more address about so often, milliseconds. */
 const RENEW_MS = 60_000;
 /** Failures after which, in a crowd, an address is forgotten that once led to a peer; hearsay goes at the first. */
@@ -46,13 +48,13 @@ export class Dialer {
   /** How many dials may be started now. */
   #room(): number {
     const links = this.#core.options.links - activeLinks(this.#core).length;
-    return Math.min(MAX_DIALS, this.#views.isCrowded ? MAX_DIALS : links) - this.#dialing();
+    return Math.min(MAX_DIALS, this.#views.isCrowded ? MAX_DIALS : links) - this.#dialing().all;
   }
 
-  #dialing(): number {
-    let dialing = 0;
-    for (const known of this.#core.addresses.active()) if (known.dialing) dialing++;
-    return dialing;
+  /** Dials under way, and those of them that look for whoever is in doubt. */
+  #dialing(): { readonly all: number; readonly pressing: number } {
+    const dialing = [...this.#core.addresses.active()].filter((known) => known.dialing);
+    return { all: dialing.length, pressing: dialing.filter((known) => this.#isPressing(known)).length };
   }
 
   #some(now: number): string[] {
@@ -66,7 +68,8 @@ export class Dialer {
     }
     random.shuffle(others);
     const wanted = Math.max(this.#missing(), this.#renewal(now));
-    return [...pressing, ...others.slice(0, Math.max(0, wanted))].slice(0, Math.max(0, this.#room()));
+    const urgent = pressing.slice(0, Math.max(0, MAX_PRESSING - this.#dialing().pressing));
+    return [...urgent, ...others.slice(0, Math.max(0, wanted))].slice(0, Math.max(0, this.#room()));
   }
 
   /** Added by hand just now, or in doubt: whether it can be reached tells whether it lives. */
@@ -82,7 +85,8 @@ export class Dialer {
     const active = activeLinks(this.#core).length;
     const missing = this.#views.least - active;
     if (missing <= 0) return 0;
-    return Math.min(missing * (1 + this.#failing), this.#core.options.links - active) - this.#dialing();
+    const { all, pressing } = this.#dialing();
+    return Math.min(missing * (1 + this.#failing), this.#core.options.links - active) - (all - pressing);
   }
 
   /** One more, when its time has come. */
@@ -114,8 +118,9 @@ export class Dialer {
     if (!this.#views.isCrowded) return addresses.nextDueAt(isLinked);
     let next = this.#renewAt;
     const isShort = this.#missing() > 0;
+    const isUrgent = this.#dialing().pressing < MAX_PRESSING;
     for (const known of addresses.idle(isLinked)) {
-      const isWanted = this.#isPressing(known) || (isShort && this.#isCandidate(known));
+      const isWanted = this.#isPressing(known) ? isUrgent : isShort && this.#isCandidate(known);
       if (isWanted) next = Math.min(next, known.dueAt);
     }
     return next;

@@ -101,7 +101,8 @@ export class Heartbeat {
       );
       if (!link.ping) continue;
       const overdueAt = this.#overdueAt(link, link.ping);
-      // Of a silence that was told there is nothing new to tell.
+      // Of a silence that was told there is nothing new to tell. What comes after all may leave this ping unanswered:
+      // pushes do not have us look at all links again, and so the next silence is told by the next ping at the latest.
       if (link.ping.repeatedAt === undefined || overdueAt > awake)
         next = Math.min(next, delay.until(overdueAt));
     }

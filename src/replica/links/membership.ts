@@ -6,7 +6,7 @@ import type { Goodbye, Hello } from '../../protocol/messages.js';
 import { Complaints } from '../complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
-import { Discovery } from './discovery.js';
+import { Discovery, toAddresses } from './discovery.js';
 import { Requests } from './requests.js';
 import { Shuffles } from './shuffles.js';
 import { Heartbeat } from './heartbeat.js';
@@ -103,7 +103,7 @@ export class Membership {
         'debug',
       );
     }
-    this.discovery.introduced(turn, link, hello);
+    this.discovery.introduced(link, hello);
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
     if (others.length === 0 && !this.#makeRoom(turn, link, hello)) return;
     link.hello = hello;
@@ -111,6 +111,7 @@ export class Membership {
     this.#refuseBuckets(turn, link, hello);
     link.clockOffset = hello.clock - turn.wall;
     if (link.url !== undefined) this.#core.addresses.reached(link.url, hello.peer, hello.name);
+    this.discovery.met(turn.now, link, hello);
     for (const rival of rivalsToClose(link, others, this.#core.self.peer)) {
       this.#refuse(turn, rival, 'DUPLICATE', 'another link to the same peer stays', 'debug');
       if (rival !== link) this.#unplug(turn, rival);
@@ -239,6 +240,7 @@ export class Membership {
   }
 
   dialFailed(turn: Turn, url: string, reason: string): void {
+    this.suspicions.dialFailed(url);
     this.#dialer.failed(url, turn.now);
     if (this.views.isCrowded) this.views.update();
     const first = this.#core.addresses.get(url)?.failures === 1;
@@ -246,8 +248,8 @@ export class Membership {
   }
 
   /** A neighbour tells of a member: where it is, it says as well. */
-  heardOf(link: Link, { url, peer, name }: MemberRecord): void {
-    if (url !== null) this.discovery.heardOf(link, { url, id: peer, name });
+  heardOf(turn: Turn, link: Link, { url, peer, name }: MemberRecord): void {
+    this.discovery.heardOf(turn, link, toAddresses(url, peer, name));
   }
 
   /** @throws RumeurError `OVERLOADED` when no further address can be kept */
@@ -274,6 +276,7 @@ export class Membership {
     if (this.#leaving) return;
     this.#dialer.dial(turn);
     for (const link of this.views.surplus(turn.now)) this.#displace(turn, link);
+    this.discovery.wake(turn);
     this.shuffles.wake(turn);
     this.heartbeat.wake(turn);
     this.suspicions.wake(turn);
@@ -289,6 +292,7 @@ export class Membership {
       this.heartbeat.nextWakeAt(now),
       this.suspicions.nextWakeAt(now),
       this.views.nextWakeAt(),
+      this.discovery.nextWakeAt(),
       this.shuffles.nextWakeAt(),
       this.#dialer.nextWakeAt(),
     );

@@ -5,7 +5,11 @@ import type { Probe, Probed } from '../../protocol/messages.js';
 import { activeLinks, type Core, linkTo } from '../core.js';
 import type { Turn } from '../turn.js';
 
-/** Neighbours that are asked about a peer: enough that one slow or lying one decides nothing (SWIM takes 1 to 3). */
+/**
+ * Neighbours that are asked about a peer (SWIM takes 1 to 3). Of three that know it a slow or lying one decides nothing. In
+ * a crowd often only one of them has a link to it, and its word counts: a lie then delays a verdict, has a silent link
+ * dialled anew, or makes a peer say that it is not down.
+ */
 const WITNESSES = 3;
 /** An answer that has not come so long after the question does not count any more, milliseconds. */
 const PATIENCE_MS = 2_000;
@@ -22,8 +26,29 @@ export interface Round {
   readonly waiting: Set<LinkId>;
   /** How many have answered, whatever they know. */
   answers: number;
-  /** When any of them last heard the peer, as far as they said. */
-  heardAt: number;
+  /** When those of them that have a link to the peer, or lost it lately, last heard it. */
+  readonly heardAt: number[];
+}
+
+/**
+ * What a round has found out: that the peer is heard, and when last; that it is not; that those who know it are not of one
+ * opinion; that nobody who answered knows it; or that nobody answered.
+ */
+export type Finding =
+  | { readonly kind: 'heard'; readonly heardAt: number }
+  | { readonly kind: 'silent'; readonly witnesses: number }
+  | { readonly kind: 'split' | 'unknown' | 'unanswered' };
+
+/**
+ * The middle answer counts; of an even number both in the middle must say the same.
+ * @param since who was heard after that is heard
+ */
+export function findingOf({ heardAt, answers }: Round, since: number): Finding {
+  const times = [...heardAt].sort((a, b) => a - b);
+  const [lower, upper] = [times[(times.length - 1) >> 1], times[times.length >> 1]];
+  if (lower === undefined || upper === undefined) return { kind: answers > 0 ? 'unknown' : 'unanswered' };
+  if (lower > since) return { kind: 'heard', heardAt: lower };
+  return upper > since ? { kind: 'split' } : { kind: 'silent', witnesses: times.length };
 }
 
 /** What others have heard of a peer that does not answer us, and what we tell others who ask. */
@@ -51,7 +76,7 @@ export class Probes {
       askedAt: this.#core.delay.awake(turn.now),
       waiting: new Set(asked.map(({ id }) => id)),
       answers: 0,
-      heardAt: -Infinity,
+      heardAt: [],
     };
     for (const link of asked) {
       this.#asked.set(keyOf(link.id, round.id), true);
@@ -81,8 +106,7 @@ export class Probes {
     const round = this.#open.get(id);
     if (!round?.waiting.delete(link.id)) return;
     round.answers++;
-    if (heardMsAgo === null) return;
-    round.heardAt = Math.max(round.heardAt, this.#core.delay.awake(turn.now) - heardMsAgo);
+    if (heardMsAgo !== null) round.heardAt.push(this.#core.delay.awake(turn.now) - heardMsAgo);
   }
 
   linkDown(link: LinkId): void {

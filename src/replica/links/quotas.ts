@@ -14,8 +14,8 @@ export function affords({ quotas }: Link, message: Message, now: number): boolea
   return !tellsAddresses || spend(quotas.addresses, now, message.addresses.length);
 }
 
-/** What is refused costs nothing. */
-function spend(allowance: Allowance, now: number, units: number): boolean {
+/** Takes units, or says that there are none left: what is refused costs nothing. */
+export function spend(allowance: Allowance, now: number, units: number): boolean {
   if (allowance.readyAt(now) > now) return false;
   allowance.spend(now, units);
   return true;

@@ -70,7 +70,7 @@ export class Shuffles {
     if (next)
       return this.#send(turn, next, { hops: Math.min(hops, HOPS) - 1, addresses }, { link: link.id, id });
     const answer = this.#discovery.ofOthers(addresses.length, addresses);
-    this.#discovery.learn(turn, link, addresses);
+    this.#discovery.learn(link, addresses);
     turn.send(link, { type: 'shuffled', id, crowd: this.#views.crowd, addresses: answer });
   }
 
@@ -90,7 +90,7 @@ export class Shuffles {
     const way = this.#ways.get(id);
     if (!way) return;
     way.isAnswered = true;
-    if (!way.from) return this.#discovery.learn(turn, link, addresses);
+    if (!way.from) return this.#discovery.learn(link, addresses);
     const back = this.#core.links.get(way.from.link);
     if (back) turn.send(back, { type: 'shuffled', id: way.from.id, crowd: this.#views.crowd, addresses });
   }

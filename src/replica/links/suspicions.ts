@@ -1,9 +1,10 @@
 import type { PeerId } from '../../base/ids.js';
+import type { Stamp } from '../../data/stamp.js';
 import type { Link } from '../../protocol/link.js';
 import type { Probe, Probed } from '../../protocol/messages.js';
 import { type Core, linkTo } from '../core.js';
 import type { Turn } from '../turn.js';
-import { Probes, type Round } from './probes.js';
+import { type Finding, findingOf, Probes, type Round } from './probes.js';
 
 /** The first pause between two questions about a peer, milliseconds; it doubles up to `pingTimeoutMs`. */
 const FIRST_PAUSE_MS = 1_000;
@@ -11,6 +12,8 @@ const FIRST_PAUSE_MS = 1_000;
 const MOST = 1_024;
 /** Peers that we alone hold for down. */
 const MOST_DOWN = 1_024;
+/** We alone do so for so many times `pingTimeoutMs`: who is not dialled any more cannot prove that it is back. */
+const DOWN_TIMEOUTS = 4;
 
 /** What the cluster says, and is told, of peers that are gone. */
 export interface DownMarks {
@@ -18,6 +21,8 @@ export interface DownMarks {
   confirmedDown(turn: Turn, peer: PeerId): void;
   /** Whether anybody said so, and the peer has not announced itself since. */
   isDown(peer: PeerId): boolean;
+  /** The number of its last announcement, if it is a member. */
+  numberOf(peer: PeerId): Stamp | undefined;
 }
 
 /** What is known of whether a peer lives. */
@@ -40,13 +45,23 @@ interface Suspicion {
   round: Round | undefined;
   /** Others hear it: a link of ours that is still silent then is broken. */
   closeAt: number;
+  /** Nothing answers a dial where our dials have found it before. */
+  isGone: boolean;
+}
+
+/** A peer is down for us alone: until then, by the clock of our waking hours, or until it announces itself. */
+interface OwnVerdict {
+  readonly until: number;
+  readonly number: Stamp | undefined;
 }
 
 /**
- * From the first silence to the verdict. Some neighbours are asked whether they hear the peer. If any of them does, its
- * link is at fault: it is closed, to be dialled anew, and nobody is told anything. Else it is down once it was silent for
- * `pingTimeoutMs` and dials failed: everybody may be told when any neighbour is there to confirm it; a peer that hears
- * nobody at all may be the one that is cut off, and keeps its opinion to itself.
+ * From the first silence to the verdict. Some neighbours are asked whether they hear the peer. If they do, its link is at
+ * fault: it is closed, to be dialled anew, and nobody is told anything. Else it is down once it was silent for
+ * `pingTimeoutMs` and dials failed. Everybody is told when neighbours that had a link to it have not heard it either, or
+ * when nothing answers where dials have found it before. A neighbour without a link to it confirms nothing: in a crowd
+ * most have none, and a peer that cannot be dialled from here may be well. Nor does a peer that hears nobody at all tell
+ * others, as it may be the one that is cut off.
  *
  * After SWIM (Das, Gupta and Motivala, 2002), with suspicion and indirect probes, over links instead of datagrams.
  */
@@ -57,7 +72,7 @@ export class Suspicions implements Liveness {
   readonly #ping: (turn: Turn, link: Link) => void;
   readonly #probes: Probes;
   readonly #suspected = new Map<PeerId, Suspicion>();
-  readonly #downHere = new Set<PeerId>();
+  readonly #downHere = new Map<PeerId, OwnVerdict>();
 
   constructor(
     core: Core,
@@ -78,7 +93,7 @@ export class Suspicions implements Liveness {
     if (former && former.since > heardAt) return;
     this.#drop(former);
     const since = this.#core.delay.awake(turn.now);
-    forgetOldest(this.#suspected, MOST);
+    if (this.#suspected.size >= MOST) this.#drop(firstOf(this.#suspected.values()));
     this.#suspected.set(hello.peer, {
       peer: hello.peer,
       name: hello.name,
@@ -89,6 +104,7 @@ export class Suspicions implements Liveness {
       pauseMs: FIRST_PAUSE_MS,
       round: undefined,
       closeAt: Infinity,
+      isGone: false,
     });
   }
 
@@ -112,7 +128,12 @@ export class Suspicions implements Liveness {
   isDown(peer: PeerId): boolean {
     // Whoever has just come back may not have told the others yet.
     if (linkTo(this.#core, peer)) return false;
-    return this.#downHere.has(peer) || this.#marks.isDown(peer);
+    return this.#isDownHere(peer) || this.#marks.isDown(peer);
+  }
+
+  #isDownHere(peer: PeerId): boolean {
+    const verdict = this.#downHere.get(peer);
+    return verdict !== undefined && verdict.number === this.#marks.numberOf(peer);
   }
 
   #isHeard({ peer, since }: Suspicion): boolean {
@@ -136,8 +157,17 @@ export class Suspicions implements Liveness {
     this.#probes.linkDown(link.id);
   }
 
+  /** Nothing answers at an address. */
+  dialFailed(url: string): void {
+    const known = this.#core.addresses.get(url);
+    const peer = known?.proven === true ? known.record.id : undefined;
+    const suspicion = peer === undefined ? undefined : this.#suspected.get(peer);
+    if (suspicion) suspicion.isGone = true;
+  }
+
   wake(turn: Turn): void {
     const awake = this.#core.delay.awake(turn.now);
+    for (const [peer, { until }] of this.#downHere) if (until <= awake) this.#downHere.delete(peer);
     for (const suspicion of this.#suspected.values()) {
       if (this.#isHeard(suspicion)) this.#drop(suspicion);
       else this.#pursue(turn, suspicion, awake);
@@ -164,10 +194,11 @@ export class Suspicions implements Liveness {
     suspicion.nextRoundAt = awake + suspicion.pauseMs;
     suspicion.pauseMs = Math.min(2 * suspicion.pauseMs, pingTimeoutMs);
     // A neighbour of it hears its pings at least.
-    if (round.heardAt > awake - 2 * pingMs) {
+    const finding = findingOf(round, awake - 2 * pingMs);
+    if (finding.kind === 'heard' || finding.kind === 'split')
       suspicion.ripeAt = Math.max(suspicion.ripeAt, awake + pingMs);
-      this.#doubtLink(suspicion, round.heardAt, awake);
-    } else if (this.#isRipe(suspicion, round.askedAt)) this.#confirm(turn, suspicion, round.answers, awake);
+    if (finding.kind === 'heard') this.#doubtLink(suspicion, finding.heardAt, awake);
+    if (this.#isRipe(suspicion, round.askedAt)) this.#pronounce(turn, suspicion, finding, awake);
   }
 
   /** The peer lived when our ping should long have been answered. */
@@ -189,21 +220,32 @@ export class Suspicions implements Liveness {
     return true;
   }
 
-  #confirm(turn: Turn, suspicion: Suspicion, witnesses: number, awake: number): void {
-    const { peer, name, heardAt } = suspicion;
+  #pronounce(turn: Turn, suspicion: Suspicion, finding: Finding, awake: number): void {
+    const { peer, name, heardAt, isGone } = suspicion;
     this.#drop(suspicion);
-    if (witnesses > 0) this.#marks.confirmedDown(turn, peer);
-    if (!this.#marks.isDown(peer)) {
-      forgetOldest(this.#downHere, MOST_DOWN);
-      this.#downHere.add(peer);
+    const witnesses = finding.kind === 'silent' ? finding.witnesses : 0;
+    const isConfirmed = witnesses > 0 || (finding.kind === 'unknown' && isGone);
+    if (isConfirmed) this.#marks.confirmedDown(turn, peer);
+    if (!this.#marks.isDown(peer)) this.#holdDown(peer, awake);
+    const silence = `silent for ${Math.round((awake - heardAt) / 1000)} s`;
+    const fields = { peer, witnesses };
+    if (isConfirmed || finding.kind === 'unanswered') {
+      const why = isConfirmed ? whyConfirmed(witnesses) : 'nobody is there to ask';
+      turn.note('info', 'peer-down', `${name} is down: ${silence}, ${why}`, fields);
+    } else {
+      turn.note('debug', 'peer-lost', `${name}: ${silence}, and nobody whom we asked knows it`, fields);
     }
-    const seconds = Math.round((awake - heardAt) / 1000);
-    const confirmed =
-      witnesses > 0 ? 'its neighbours that we asked have not heard it either' : 'nobody is there to ask';
-    turn.note('info', 'peer-down', `${name} is down: silent for ${seconds} s, ${confirmed}`, {
-      peer,
-      witnesses,
-    });
+  }
+
+  #holdDown(peer: PeerId, awake: number): void {
+    if (this.#downHere.size >= MOST_DOWN) {
+      const oldest = firstOf(this.#downHere.keys());
+      if (oldest !== undefined) this.#downHere.delete(oldest);
+    }
+    // At the end of the map, which is in the order of the ends.
+    this.#downHere.delete(peer);
+    const until = awake + DOWN_TIMEOUTS * this.#core.options.pingTimeoutMs;
+    this.#downHere.set(peer, { until, number: this.#marks.numberOf(peer) });
   }
 
   /** The verdict takes a round of its own, begun when the peer was silent for long enough. */
@@ -214,7 +256,7 @@ export class Suspicions implements Liveness {
   nextWakeAt(now: number): number {
     const { delay } = this.#core;
     const awake = delay.awake(now);
-    let next = Infinity;
+    let next = firstOf(this.#downHere.values())?.until ?? Infinity;
     for (const suspicion of this.#suspected.values()) {
       if (this.#isHeard(suspicion)) continue;
       const { round, closeAt, ripeAt } = suspicion;
@@ -226,10 +268,12 @@ export class Suspicions implements Liveness {
   }
 }
 
-function forgetOldest(kept: Map<PeerId, unknown> | Set<PeerId>, most: number): void {
-  if (kept.size < most) return;
-  for (const oldest of kept.keys()) {
-    kept.delete(oldest);
-    return;
-  }
+const whyConfirmed = (witnesses: number): string =>
+  witnesses > 0
+    ? 'neighbours that were linked to it have not heard it either'
+    : 'nothing answers where it was';
+
+function firstOf<T>(all: Iterable<T>): T | undefined {
+  for (const first of all) return first;
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { RumeurError } from '../../../../src/base/errors.js';
-import type { LinkId, SessionId } from '../../../../src/base/ids.js';
+import type { LinkId, PeerId, SessionId } from '../../../../src/base/ids.js';
 import { activeLinks } from '../../../../src/replica/core.js';
 import type { Reply } from '../../../../src/replica/step.js';
 import { BUCKET, digestOf, helloOf, id, op, peerId, push, Subject, vector } from '../builders.js';
@@ -254,19 +254,45 @@ describe('addresses that travel', () => {
     const a = subject.meet('A', { hello: { url: A } });
     const b = subject.meet('B', { hello: { url: B } });
     expect(subject.sent('peers', b)).toEqual([peers('A')]);
+    subject.pass(50);
     expect(subject.sent('peers', a)).toEqual([peers('B')]);
   });
 
-  test('news goes on once: it does not loop', () => {
-    const subject = new Subject();
+  test('hearsay goes on when its peer was met there, once', () => {
+    const subject = new Subject({ addresses: 64, links: 64 });
     const [a, b] = [subject.meet('A'), subject.meet('B')] as const;
     subject.clear();
     subject.say(a, peers('C', 'D'));
-    expect(subject.sent('peers', b)).toEqual([peers('C', 'D')]);
-    expect(subject.sent('peers', a)).toEqual([]);
     subject.say(b, peers('C', 'D'));
-    subject.say(a, peers('C'));
     expect(subject.sent('peers')).toEqual([]);
+    for (let i = 0; i < 2; i++) {
+      const c = subject.meet('C', { direction: 'out', url: 'http://c:1', hello: { url: 'http://c:1' } });
+      subject.pass(50);
+      const told = [a, b].map((link) => subject.sent('peers', link));
+      expect(told).toEqual(i === 0 ? [[peers('C')], [peers('C')]] : [[], []]);
+      subject.take({ kind: 'linkClosed', link: c, reason: 'broken' });
+    }
+    // Another one than was said.
+    subject.meet('E', { direction: 'out', url: 'http://d:1' });
+    subject.pass(50);
+    expect(subject.sent('peers', a)).toEqual([
+      { type: 'peers', addresses: [{ url: 'http://d:1', id: peerId('E'), name: 'E' }] },
+    ]);
+  });
+
+  test('a neighbour is told no more of those who come than it takes, however many come', () => {
+    const subject = new Subject({ addresses: 4_096, links: 64 });
+    const b = subject.meet('B');
+    for (let i = 0; i < 700; i++) {
+      const hello = { url: `http://h${i}:1`, peer: `x${i}`.padStart(21, 'x') as PeerId };
+      subject.take({ kind: 'linkClosed', link: subject.meet('Z', { hello }), reason: 'broken' });
+    }
+    subject.pass(1_000);
+    const told = subject.sent('peers', b).map(({ addresses }) => addresses.length);
+    expect(told).toEqual([256, 256]);
+    subject.meet('C', { hello: { url: 'http://c:1' } });
+    subject.pass(50);
+    expect(subject.sent('peers', b)).toEqual([peers('C')]);
   });
 
   test.each([

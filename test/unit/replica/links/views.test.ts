@@ -94,6 +94,32 @@ describe('the active view', () => {
     expect(subject.dials).toHaveLength(6);
   });
 
+  test('is filled although dials to those that were lost come to nothing', () => {
+    const subject = crowded(7);
+    for (const { id } of activeLinks(subject.replica.core).slice(0, 3)) {
+      subject.take({ kind: 'linkClosed', link: id, reason: 'broken' });
+    }
+    subject.pass(1_000);
+    expect(subject.dials.splice(0)).toHaveLength(3);
+    const [link] = activeLinks(subject.replica.core);
+    subject.say(link?.id as LinkId, { type: 'peers', addresses: madeUp(0, 10) });
+    subject.pass(0);
+    expect(subject.dials).toHaveLength(2);
+  });
+
+  test('and there is room for others beside dials to very many that were lost', () => {
+    const subject = crowded(20, { degree: 16 });
+    for (const { id } of activeLinks(subject.replica.core).slice(1)) {
+      subject.take({ kind: 'linkClosed', link: id, reason: 'broken' });
+    }
+    subject.pass(1_000);
+    expect(subject.dials.splice(0)).toHaveLength(8);
+    const [link] = activeLinks(subject.replica.core);
+    subject.say(link?.id as LinkId, { type: 'peers', addresses: madeUp(0, 10) });
+    subject.pass(0);
+    expect(subject.dials.filter((url) => url.startsWith('http://10.')).length).toBeGreaterThan(4);
+  });
+
   test('is renewed when nothing is missing: about once a minute one more address is tried', () => {
     const subject = crowded(7);
     const [link] = activeLinks(subject.replica.core);
