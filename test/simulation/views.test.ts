@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { activeLinks } from '../../src/replica/core.js';
 import type { SimPeer } from '../../simulator/sim-peer.js';
-import { World } from '../../simulator/world.js';
+import { urlOf, World } from '../../simulator/world.js';
 
 /** Whom each running peer is linked to, both sides of the link being of that opinion. */
 function graphOf(world: World): Map<SimPeer, SimPeer[]> {
@@ -67,4 +67,19 @@ test('120 peers that join one after the other keep a few links each, and heal wh
   crash(world, 48);
   world.run(world.now + 5_000);
   expectViews(world);
+});
+
+test('a mesh that is as large as one may be forms wholly, though all dial each other at the same moment', () => {
+  for (const seed of [2, 3]) {
+    const world = new World(seed);
+    for (let i = 0; i <= 12; i++) {
+      const peers = Array.from({ length: i }, (_, earlier) => urlOf(earlier));
+      world.addPeer({ peers, settings: { meshPeers: 12, degree: 4 }, durable: false });
+    }
+    const isWhole = (): boolean =>
+      world.peers.every(({ replica }) => activeLinks(replica.core).length === 12);
+    expect(world.run(60_000, isWhole)).toBe(true);
+    world.run(world.now + 60_000);
+    expect(isWhole()).toBe(true);
+  }
 });

@@ -89,9 +89,15 @@ export class Views {
 
   #countLive(links: readonly Link[]): number {
     const live = new Set<string>();
-    for (const { hello } of links) if (hello) live.add(hello.peer);
+    // Somebody who has dialled us while we were about to: whose address it is was not proven, but is plain.
+    const linkedAt = new Set<string | null | undefined>();
+    for (const { hello, url } of links) {
+      if (hello) live.add(hello.peer);
+      linkedAt.add(url).add(hello?.url);
+    }
     for (const { record, failures } of this.#core.addresses.active()) {
       const { id, url } = record;
+      if (id === undefined && linkedAt.has(url)) continue;
       if (failures === 0 && (id === undefined || !this.#liveness.isDown(id))) live.add(id ?? url);
     }
     return live.size;
