@@ -237,7 +237,11 @@ export class AntiEntropy {
   #startRound(turn: Turn): void {
     const spread = 0.5 + this.#core.random.float() / 2;
     this.#nextRoundAt = turn.now + this.#pauseMs * spread;
-    const link = this.#core.random.pick(activeLinks(this.#core));
+    const { random } = this.#core;
+    const links = activeLinks(this.#core);
+    // Every second round goes where a difference was seen last: mostly it is gone, and nobody else would tell us.
+    const apart = links.filter(({ apartSince }) => apartSince.size > 0);
+    const link = random.pick(apart.length > 0 && random.float() < 0.5 ? apart : links);
     if (link) this.#sendDigest(turn, link);
   }
 

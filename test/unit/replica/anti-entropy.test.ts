@@ -345,3 +345,19 @@ describe('a comparison that was asked for', () => {
     expect(late.subject.take({ kind: 'wake' }).replies).toMatchObject([{ request: 5 }]);
   });
 });
+
+test('every second round or more goes to the neighbour that was last seen to differ', () => {
+  const subject = new Subject({ links: 20, antiEntropyMs: [1000, 1000], pingTimeoutMs: 1e9, pingMs: 1e9 });
+  const links = 'ABCDEFGHIJ'
+    .split('')
+    .map((letter) => subject.meet(letter, { hello: { buckets: [digestOf('')] } }));
+  subject.write(['k', 'v']);
+  const odd = links[3] as LinkId;
+  subject.say(odd, vectors(''));
+  subject.clear();
+  subject.pass(200_000);
+  const all = subject.sent('digest', odd).length / 200;
+  const others = subject.sent('digest').length / 200;
+  expect(all / (all + others)).toBeGreaterThan(0.4);
+  expect(others).toBeGreaterThan(0.2);
+});
