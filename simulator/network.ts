@@ -135,8 +135,10 @@ export class Network {
     for (const { origin, seq } of unpackOps(message.origin, message.body)) {
       const dot = `${message.bucket} ${origin}.${seq}`;
       const asked = to.askedFor.get(dot) ?? 0;
-      if (asked > 0) to.askedFor.set(dot, asked - 1);
-      else if (to.pushed.has(dot)) observer.pushedTwice(from, to.peer, dot);
+      if (to.pushed.has(dot)) {
+        if (asked === 0) observer.pushedTwice(from, to.peer, dot);
+        to.askedFor.set(dot, asked - 1);
+      }
       to.pushed.add(dot);
     }
   }
