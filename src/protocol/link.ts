@@ -1,7 +1,7 @@
 import { Allowance, type Rate } from '../base/allowance.js';
 import type { BucketName, LinkId, PeerId, SessionId } from '../base/ids.js';
 import type { VersionVector } from '../data/version-vector.js';
-import { MAX_ADDRESSES, PUSH_WINDOW_BYTES } from './limits.js';
+import { MAX_ADDRESSES, MAX_ORIGINS, PUSH_WINDOW_BYTES } from './limits.js';
 import type { Hello } from './messages.js';
 import { RoundTrips } from './round-trips.js';
 
@@ -44,7 +44,7 @@ export interface Link {
   readonly quotas: Quotas;
 }
 
-/** What the other side of a link may ask and tell about peers; a unit is a question, a shuffle, an address, a mark. */
+/** What the other side of a link may ask and tell; a unit is a question, a shuffle, an address, a mark, a row, a byte. */
 export interface Quotas {
   readonly probes: Allowance;
   readonly shuffles: Allowance;
@@ -55,6 +55,12 @@ export interface Quotas {
   readonly memberAddresses: Allowance;
   /** Addresses of peers that we have met and tell it: an honest teller stays below the bound for `addresses`. */
   readonly told: Allowance;
+  /** Rows of announcements of news. */
+  readonly haves: Allowance;
+  /** Rows of grafts and prunes. */
+  readonly grafts: Allowance;
+  /** Bytes that it gets by grafts. */
+  readonly answers: Allowance;
 }
 
 /** A ping that was not answered yet. */
@@ -107,6 +113,12 @@ const MARKS: Rate = { most: 1024, perMs: 1 / 100 };
 const MEMBER_ADDRESSES: Rate = { most: 256, perMs: 1 / 1_000 };
 /** With what a new neighbour is told at once, well below what it takes. */
 const TOLD: Rate = { most: MAX_ADDRESSES / 2, perMs: 1 / 100 };
+/** A sound peer tells of each origin that writes a few times a second. */
+const HAVES: Rate = { most: 2 * MAX_ORIGINS, perMs: 50 };
+/** A sound peer asks for little, and leaves each tree once. */
+const GRAFTS: Rate = { most: 2 ** 16, perMs: 10 };
+/** What is lost in a second of a fast link, then 2 MB a second. */
+const ANSWERS: Rate = { most: 4 * 2 ** 20, perMs: 2_000 };
 
 export function openLink(
   id: LinkId,
@@ -145,6 +157,9 @@ export function openLink(
       marks: new Allowance(now, MARKS),
       memberAddresses: new Allowance(now, MEMBER_ADDRESSES),
       told: new Allowance(now, TOLD),
+      haves: new Allowance(now, HAVES),
+      grafts: new Allowance(now, GRAFTS),
+      answers: new Allowance(now, ANSWERS),
     },
   };
 }

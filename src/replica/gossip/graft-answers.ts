@@ -1,4 +1,3 @@
-import { Allowance, type Rate } from '../../base/allowance.js';
 import type { LinkId, OriginId } from '../../base/ids.js';
 import { standing } from '../../data/cell.js';
 import type { Entry } from '../../data/entry.js';
@@ -12,13 +11,9 @@ import type { Graft, Prune } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { bucketOn, type Core } from '../core.js';
 import { know } from '../known.js';
+import { spend } from '../links/quotas.js';
 import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
-
-/** What one link may get by asking, in bytes: what is lost in a second of a fast link, then 2 MB a second. */
-const ANSWERED: Rate = { most: 4 * 2 ** 20, perMs: 2_000 };
-/** Rows of grafts and prunes that a link may bring: a sound peer asks for little, and leaves each tree once. */
-const ROWS: Rate = { most: 2 ** 16, perMs: 10 };
 
 /** What a link has asked for and not got yet. */
 type Pending = Map<Bucket, VersionVector>;
@@ -29,8 +24,6 @@ export class GraftAnswers {
   readonly #broadcast: Broadcast;
   readonly #suspect: Suspect;
   readonly #pending = new Map<LinkId, Pending>();
-  readonly #rows = new Map<LinkId, Allowance>();
-  readonly #answered = new Map<LinkId, Allowance>();
 
   constructor(core: Core, broadcast: Broadcast, suspect: Suspect) {
     this.#core = core;
@@ -40,8 +33,6 @@ export class GraftAnswers {
 
   linkDown(link: LinkId): void {
     this.#pending.delete(link);
-    this.#rows.delete(link);
-    this.#answered.delete(link);
   }
 
   prune(turn: Turn, link: Link, { origins }: Prune): void {
@@ -69,11 +60,9 @@ export class GraftAnswers {
 
   /** It counts; who asks for far too much is not heeded. */
   #mayAsk(turn: Turn, link: Link, rows: number): boolean {
-    const allowance = allowanceOf(this.#rows, link, turn.now, ROWS);
-    const isAllowed = allowance.readyAt(turn.now) <= turn.now;
-    if (isAllowed) allowance.spend(turn.now, 1 + rows);
-    else this.#suspect(turn, link, 'endless grafts and prunes', 1);
-    return isAllowed;
+    if (spend(link.quotas.grafts, turn.now, 1 + rows)) return true;
+    this.#suspect(turn, link, 'endless grafts and prunes', 1);
+    return false;
   }
 
   #note(link: LinkId, bucket: Bucket, asked: VersionVector): void {
@@ -88,7 +77,8 @@ export class GraftAnswers {
 
   nextWakeAt(now: number): number {
     let next = Infinity;
-    for (const id of this.#pending.keys()) next = Math.min(next, this.#answered.get(id)?.readyAt(now) ?? now);
+    for (const id of this.#pending.keys())
+      next = Math.min(next, this.#core.links.get(id)?.quotas.answers.readyAt(now) ?? now);
     return next;
   }
 
@@ -99,9 +89,8 @@ export class GraftAnswers {
       const [first] = pending;
       // Who has no room has more under way than what it asks for: anti-entropy brings the rest.
       if (!link || link.closing || !first || !hasPushRoom(link)) this.#pending.delete(id);
-      else if (allowanceOf(this.#answered, link, turn.now, ANSWERED).readyAt(turn.now) <= turn.now) {
+      else if (link.quotas.answers.readyAt(turn.now) <= turn.now)
         this.#serveOne(turn, link, pending, ...first);
-      }
     }
   }
 
@@ -128,7 +117,7 @@ export class GraftAnswers {
     know(link, bucket, origin, fromAscending(seqs));
     link.traffic.pushesSent += entries.length;
     this.#core.counters.pushesSent += entries.length;
-    this.#answered.get(link.id)?.spend(turn.now, bytes.length);
+    link.quotas.answers.spend(turn.now, bytes.length);
   }
 
   /** What stands of these dots, rising by seq, as much as goes into one frame, and up to which seq. */
@@ -149,10 +138,4 @@ export class GraftAnswers {
     }
     return { entries, upTo: set[set.length - 1] as number };
   }
-}
-
-function allowanceOf(kept: Map<LinkId, Allowance>, { id }: Link, now: number, rate: Rate): Allowance {
-  let allowance = kept.get(id);
-  if (!allowance) kept.set(id, (allowance = new Allowance(now, rate)));
-  return allowance;
 }

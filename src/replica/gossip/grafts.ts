@@ -1,15 +1,15 @@
-import { Allowance, type Rate } from '../../base/allowance.js';
 import type { LinkId, OriginId } from '../../base/ids.js';
 import { RecentMap } from '../../base/recent-map.js';
 import { count, intersect, type Intervals, NO_INTERVALS, subtract, union } from '../../data/intervals.js';
 import { VersionVector } from '../../data/version-vector.js';
 import type { Broadcast } from '../../protocol/broadcast.js';
-import { MAX_GRAFT_DOTS, MAX_ORIGINS } from '../../protocol/limits.js';
+import { MAX_GRAFT_DOTS } from '../../protocol/limits.js';
 import type { Link } from '../../protocol/link.js';
 import type { Have } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { activeLinks, bucketOn, type Core } from '../core.js';
 import { learn } from '../known.js';
+import { spend } from '../links/quotas.js';
 import { withoutRoom } from '../origin-room.js';
 import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
@@ -33,8 +33,6 @@ const QUIET_MS = 10_000;
 const MOST_GAP = 16;
 /** Origins of which something is waited for at a time because this link told of it first. */
 const MOST_WANTS = 1024;
-/** Rows of announcements that a link may bring: a sound peer tells of each origin that writes a few times a second. */
-const ROWS: Rate = { most: 2 * MAX_ORIGINS, perMs: 50 };
 
 /**
  * Why something is missing: it was announced and does not come; it was offered, being too large to be pushed unasked; or a
@@ -81,7 +79,6 @@ export class Grafts {
   readonly #wants = new Map<Bucket, Map<string, Want>>();
   /** How many of them each link has brought about. */
   readonly #counts = new Map<LinkId, number>();
-  readonly #allowances = new Map<LinkId, Allowance>();
   /** How often in a row an origin's writes were announced by somebody before they came. */
   readonly #overtaken = new RecentMap<OriginId, number>(MOST_WATCHED);
   /** Questions in a row that a link has left without an answer. */
@@ -95,7 +92,6 @@ export class Grafts {
   }
 
   linkDown(link: LinkId): void {
-    this.#allowances.delete(link);
     this.#unanswered.delete(link);
   }
 
@@ -103,7 +99,8 @@ export class Grafts {
   announced(turn: Turn, link: Link, { buckets, onRequest }: Have): void {
     this.#core.counters.havesReceived++;
     const rows = buckets.reduce((sum, [, vector]) => sum + vector.intervalCount(), 1);
-    if (!this.#spend(turn, link, rows)) return this.#observer.suspect(turn, link, 'endless announcements', 1);
+    if (!spend(link.quotas.haves, turn.now, rows))
+      return this.#observer.suspect(turn, link, 'endless announcements', 1);
     for (const [name, vector] of buckets) {
       const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
@@ -113,14 +110,6 @@ export class Grafts {
       const kind = onRequest ? 'offered' : 'announced';
       for (const [origin, set] of missing.entries()) this.#want(turn, link, bucket, { kind, origin, set });
     }
-  }
-
-  #spend(turn: Turn, { id }: Link, rows: number): boolean {
-    let allowance = this.#allowances.get(id);
-    if (!allowance) this.#allowances.set(id, (allowance = new Allowance(turn.now, ROWS)));
-    if (allowance.readyAt(turn.now) > turn.now) return false;
-    allowance.spend(turn.now, rows);
-    return true;
   }
 
   /** A push of seqs from `lo` on has brought news: what its origin wrote before should have come before. */
