@@ -6,9 +6,10 @@ import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.
 import type { DotSlot } from '../dot-table.js';
 import type { CellSlot, Source } from '../layered-view.js';
 import type { RangeSlot } from '../range-table.js';
+import type { StoreSizes } from '../storage.js';
 import type { Tables } from '../tables.js';
 import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
-import type { Environment, Rows } from './environment.js';
+import { type Environment, type Rows, sizesOf } from './environment.js';
 import { fieldOf } from './errors.js';
 import { dotKey, dotOfRow } from './index-rows.js';
 import { LayerRows } from './layer-rows.js';
@@ -52,6 +53,10 @@ export class Disk implements Source {
   rowCount(): number {
     const { cells, dots } = this.#environment;
     return [cells, dots].reduce((sum, rows) => sum + Number(fieldOf(rows.getStats(), 'entryCount') ?? 0), 0);
+  }
+
+  sizes(): StoreSizes {
+    return sizesOf(this.#environment);
   }
 
   /** Blocks until it is on the disk: for opening and closing, when no transaction is under way. */

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { StoreSizes } from '../storage.js';
 import { checkDataFile, foreignFile } from './data-file.js';
 
 export type Rows = Database<Buffer, Buffer>;
@@ -84,3 +85,35 @@ const openTables = (root: Root): Environment => ({
 
 const openRows = (root: Root, name: string): Rows =>
   root.openDB<Buffer, Buffer>(name, { keyEncoding: 'binary', encoding: 'binary' });
+
+/** What `getStats` says, as far as it is needed; its types say nothing. */
+interface TreeStats {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface FileStats extends TreeStats {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  readonly free: TreeStats;
+}
+
+/** Two pages at the begin of the file say where the rest is. */
+const META_PAGES = 2;
+
+/** From counters that lmdb keeps: the file is never longer than up to its last page, but for what was freed there. */
+export function sizesOf({ root, cells, dots, tombstones, ranges, state }: Environment): StoreSizes {
+  const { pageSize, lastPageNumber, free, ...names } = root.getStats() as FileStats;
+  const tables = [cells, dots, tombstones, ranges, state].map((rows) => rows.getStats() as FileStats);
+  const live = [names, free, ...tables].reduce((sum, tree) => sum + pagesOf(tree), META_PAGES);
+  const pages = lastPageNumber + 1;
+  return {
+    fileBytes: pages * pageSize,
+    liveBytes: Math.min(live, pages) * pageSize,
+    freeBytes: Math.max(0, pages - live) * pageSize,
+  };
+}
+
+const pagesOf = ({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number =>
+  treeBranchPageCount + treeLeafPageCount + overflowPages;

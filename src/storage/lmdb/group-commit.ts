@@ -39,6 +39,7 @@ export class GroupCommit {
   #writing: Layer | undefined;
   #running = false;
   #failure: RumeurError | undefined;
+  readonly #listeners: ((error: RumeurError) => void)[] = [];
 
   /**
    * @param write resolves when the tables are on the disk and reads see them there
@@ -88,6 +89,12 @@ export class GroupCommit {
     queueMicrotask(() => void this.#run());
   }
 
+  /** Tells of the first failure, once; at once when there has been one. */
+  onFailure(listener: (error: RumeurError) => void): void {
+    if (this.#failure === undefined) this.#listeners.push(listener);
+    else listener(this.#failure);
+  }
+
   /** Resolves when everything taken so far is on the disk. */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -108,6 +115,8 @@ export class GroupCommit {
         this.#taking.end(this.#failure);
       }
       layer.end(this.#failure);
+      if (this.#failure !== undefined)
+        for (const listener of this.#listeners.splice(0)) listener(this.#failure);
     }
     this.#running = false;
   }

@@ -8,7 +8,7 @@ const SCRIPT = fileURLToPath(new URL('store-child.mjs', import.meta.url));
 
 /** A line that `store-child.mjs` says. */
 export interface Said {
-  readonly at: 'open' | 'flushed' | 'commit' | 'close' | 'unhandled';
+  readonly at: 'open' | 'flushed' | 'commit' | 'failure' | 'close' | 'unhandled';
   readonly provenance?: string;
   readonly peerId?: string;
   readonly origin?: string;

@@ -80,6 +80,7 @@ describe('a store whose process dies', () => {
     for (const { code } of failures) expect(code).toMatch(/^DISK_(FULL|FAILED)$/);
     expect(failures.map(({ at }) => at)).toEqual(expect.arrayContaining(['flushed', 'commit', 'close']));
     expect(failures.map(({ at }) => at)).not.toContain('unhandled');
+    expect(failures.filter(({ at }) => at === 'failure')).toHaveLength(1);
 
     const storage = await openLmdb({ directory: folder(), newId: nanoid });
     try {

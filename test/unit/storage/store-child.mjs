@@ -31,6 +31,7 @@ try {
 }
 const { provenance, initial } = store;
 say({ at: 'open', provenance, peerId: initial.peerId, origin: initial.origin });
+store.onFailure(failed('failure'));
 if (mode === 'hold') await once(process.stdin, 'data');
 else await stream();
 await store.close().catch(failed('close'));
