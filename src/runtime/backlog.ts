@@ -1,4 +1,3 @@
-import { toRumeurError, type RumeurError } from '../base/errors.js';
 import type { Cell } from '../data/cell.js';
 import type { Batch } from '../replica/batch.js';
 import type { Storage } from '../storage/storage.js';
@@ -14,8 +13,6 @@ const SLOW_MS = 5_000;
 export interface BacklogEvents {
   /** A batch has settled, and there is room for more. */
   room(): void;
-  /** A batch did not get to the store. */
-  failed(error: RumeurError): void;
   /** The oldest batch waits for longer than 5 seconds; told once, until all of them have settled. */
   slow(ms: number): void;
 }
@@ -50,12 +47,10 @@ export class Backlog {
     this.#bytes += bytes;
     this.#since.push(performance.now());
     this.#timer ??= this.#alarm(SLOW_MS);
-    // Also where nobody waits for the disk: else a failure would be noticed only by the next batch.
     this.#storage.committed().then(
       () => this.#settled(puts, bytes),
-      (error: unknown) => {
-        if (!this.#ended) this.#events.failed(toRumeurError(error));
-      },
+      // The store tells by itself that it failed; what was on its way stays so.
+      () => undefined,
     );
   }
 

@@ -54,9 +54,10 @@ export class Loop {
     this.#requests = new Requests(options.pendingWrites);
     this.#backlog = new Backlog(storage, {
       room: () => this.#resume(),
-      failed: (error) => this.fail(error),
       slow: (ms) => options.onNote(slowNote(ms)),
     });
+    // Also where nobody waits for the disk: writes that cannot get there must not be acknowledged any more.
+    storage.onFailure((error) => this.fail(error));
   }
 
   get failure(): RumeurError | undefined {

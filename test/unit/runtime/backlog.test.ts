@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
-import { RumeurError } from '../../../src/base/errors.js';
 import { DEFAULT_BUCKET, type OriginId, type PeerId } from '../../../src/base/ids.js';
 import { Fingerprint } from '../../../src/data/fingerprint.js';
 import type { Batch } from '../../../src/replica/batch.js';
@@ -9,20 +8,18 @@ import { MemoryStorage } from '../../../src/storage/memory.js';
 
 /** A store in which batches settle one by one, when the test says so. */
 class Held extends MemoryStorage {
-  readonly #waiting: { resolve(): void; reject(error: Error): void }[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor() {
     super({ peerId: nanoid<PeerId>(), origin: nanoid<OriginId>() });
   }
 
   override committed(): Promise<void> {
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  async settle(error?: Error): Promise<void> {
-    const next = this.#waiting.shift();
-    if (error) next?.reject(error);
-    else next?.resolve();
+  async settle(): Promise<void> {
+    this.#waiting.shift()?.();
     await Promise.resolve();
   }
 }
@@ -48,7 +45,7 @@ const batchOf = (puts: number, valueBytes: number): Batch => ({
 
 function start() {
   const store = new Held();
-  const events = { room: jest.fn(), failed: jest.fn(), slow: jest.fn() };
+  const events = { room: jest.fn(), slow: jest.fn() };
   return { store, events, backlog: new Backlog(store, events) };
 }
 
@@ -75,15 +72,6 @@ describe('the backlog of the store', () => {
     expect(backlog.isFull).toBe(false);
     backlog.commit(batchOf(1, 1));
     expect(backlog.isFull).toBe(true);
-    backlog.end();
-  });
-
-  test('tells of a failure although nobody waits for the disk', async () => {
-    const { store, events, backlog } = start();
-    backlog.commit(batchOf(1, 1));
-    const error = new RumeurError('DISK_FAILED', 'no');
-    await store.settle(error);
-    expect(events.failed).toHaveBeenCalledWith(error);
     backlog.end();
   });
 
