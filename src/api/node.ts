@@ -1,18 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { RumeurError } from '../base/errors.js';
 import type { OriginId, PeerId } from '../base/ids.js';
 import type { Config } from '../config/config.js';
-import { MAX_MESSAGE_BYTES } from '../protocol/limits.js';
-import { Replica } from '../replica/replica.js';
 import { createLogger, logNote } from '../runtime/logger.js';
-import { Loop } from '../runtime/loop.js';
 import { newId } from '../runtime/new-id.js';
-import { VERSION } from '../runtime/version.js';
+import { Session } from '../runtime/session.js';
 import { MemoryStorage } from '../storage/memory.js';
 import type { Storage } from '../storage/storage.js';
 import { GuardedHttpServer } from '../transport/http-server.js';
-import { SocketIoTransport } from '../transport/socket-io.js';
 import { attachEvents, type EventsServer } from './events/attach.js';
 import { LocalService } from './local-service.js';
 
@@ -22,15 +16,12 @@ const SPARE_CONNECTIONS = 200;
 /** The parts of a running peer, opened in order and closed in the reverse. */
 export class PeerNode {
   readonly config: Config;
-  readonly replica: Replica;
   readonly service: LocalService;
   readonly port: number;
   readonly url: string;
   readonly logger: Logger;
-  readonly #storage: Storage;
   readonly #http: GuardedHttpServer;
-  readonly #loop: Loop;
-  readonly #transport: SocketIoTransport;
+  readonly #session: Session;
   readonly #events: EventsServer;
   #closed: Promise<void> | undefined;
 
@@ -43,43 +34,27 @@ export class PeerNode {
   ) {
     this.config = config;
     this.logger = logger;
-    this.#storage = storage;
     this.#http = http;
     this.port = http.port;
     const reachable = config.advertise ?? urlOf(config.host, http.port);
     this.url = reachable ?? urlOf('127.0.0.1', http.port) ?? '';
-    const { gossip, limits } = config;
-    const settings = {
-      ...gossip,
-      name: config.name,
-      version: VERSION,
+    this.#session = new Session(storage, {
+      config,
       url: reachable,
-      cluster: config.cluster,
-      buckets: config.buckets,
-      peers: config.peers,
-      links: limits.links,
-      addresses: limits.addresses,
-      deltaChunkBytes: limits.deltaChunkBytes,
-      durable: config.storage !== 'memory',
-    };
-    this.replica = new Replica(settings, storage.initial, storage, secureSeed());
-    this.#loop = new Loop(this.replica, storage, {
-      durability: config.durability,
-      pendingWrites: limits.pendingWrites,
+      server: http,
       wallClock: clock,
       onChange: (change) => this.service.changed(change),
       onNote: (note) => logNote(logger, note),
-      onFailure: (error) => this.#onFailure(error),
+      onFailure: (error) =>
+        logger.fatal({ code: error.code, err: error }, `this peer stops writing: ${error.message}`),
     });
-    this.service = new LocalService(config, this.url, VERSION, this.replica, storage, this.#loop, clock);
-    this.#transport = this.#openTransport();
+    this.service = new LocalService(config, this.url, { life: this.#session }, clock);
     this.#events = attachEvents(http.mount('/socket.io/'), this.service, {
-      limits,
+      limits: config.limits,
       allowedOrigins: config.allowedOrigins,
       report: (error, event) =>
         logger.error({ event, err: error }, `event '${event}' failed: ${error.message}`),
     });
-    this.#loop.start(this.#transport);
   }
 
   /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
@@ -106,35 +81,6 @@ export class PeerNode {
     }
   }
 
-  #openTransport(): SocketIoTransport {
-    const { limits, gossip } = this.config;
-    const options = {
-      server: this.#http,
-      maxMessageBytes: MAX_MESSAGE_BYTES,
-      // Twice: while two peers dial each other there are two links for a moment.
-      maxLinks: 2 * limits.links,
-      dialTimeoutMs: gossip.dialTimeoutMs,
-    };
-    return new SocketIoTransport(options, {
-      opened: (link, direction, remote, url) =>
-        this.#loop.enqueue({
-          kind: 'linkOpened',
-          link,
-          direction,
-          remote,
-          ...(url === undefined ? {} : { url }),
-        }),
-      received: (link, bytes) => this.#loop.received({ link, bytes }),
-      closed: (link, reason) => this.#loop.enqueue({ kind: 'linkClosed', link, reason }),
-      dialFailed: (url, reason) => this.#loop.enqueue({ kind: 'dialFailed', url, reason }),
-    });
-  }
-
-  #onFailure(error: RumeurError): void {
-    this.logger.fatal({ code: error.code, err: error }, `this peer stops writing: ${error.message}`);
-    void this.#transport.stop();
-  }
-
   /** Lets requests under way end, says goodbye, flushes, releases port and store. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -143,10 +89,10 @@ export class PeerNode {
 
   async #close(): Promise<void> {
     await this.#events.close(500);
-    await this.#loop.leave();
-    await Promise.all([this.#transport.stop(), this.#http.close()]);
+    await this.#session.leave();
+    await Promise.all([this.#session.stop(), this.#http.close()]);
     this.service.close();
-    await this.#storage.close();
+    await this.#session.close();
   }
 }
 
@@ -168,9 +114,4 @@ async function openStorage(config: Config): Promise<Storage> {
 function urlOf(host: string, port: number): string | null {
   if (host === '0.0.0.0' || host === '::') return null;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-function secureSeed(): [number, number, number, number] {
-  const bytes = randomBytes(16);
-  return [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [number, number, number, number];
 }
