@@ -12,6 +12,7 @@ import type { Replica } from '../replica/replica.js';
 import type { Change, OpResult } from '../replica/step.js';
 import type { Life } from '../runtime/life.js';
 import type { Loop } from '../runtime/loop.js';
+import type { DiskState } from '../runtime/keeper.js';
 import { VERSION } from '../runtime/version.js';
 import type { BucketComparison, VerifyOptions } from './comparison.js';
 import { closedError } from './closed.js';
@@ -40,6 +41,7 @@ import type {
 import { SiblingBound } from './sibling-bound.js';
 import type { Reader } from './reader.js';
 import { quote } from './suggest.js';
+import { diskOf } from './disk-status.js';
 import { bucketsOf, heldOf, peersOf, syncOf } from './status.js';
 import { Surface } from './surface.js';
 import { checkKeyPart } from './values.js';
@@ -49,6 +51,7 @@ import { Watchers } from './watchers.js';
 /** Where the service finds the present life of the peer. */
 export interface Lives {
   readonly life: Life;
+  readonly disk: DiskState;
 }
 
 /** The service of the peer in this process: reads go to the store, writes through the loop of its present life. */
@@ -62,6 +65,7 @@ export class LocalService implements PeerService {
   readonly #history = new History();
   readonly #bound: SiblingBound;
   #present: Surface | undefined;
+  #closed: RumeurError | undefined;
 
   constructor(config: Config, url: string, lives: Lives, wallClock: () => number) {
     this.#config = config;
@@ -73,7 +77,8 @@ export class LocalService implements PeerService {
 
   get #surface(): Surface {
     const { life } = this.#lives;
-    if (this.#present?.life !== life) this.#present = new Surface(life, this.#config, this.#history);
+    if (this.#present?.life !== life)
+      this.#present = new Surface(life, this.#config, this.#history, () => this.#closed);
     return this.#present;
   }
 
@@ -205,8 +210,13 @@ export class LocalService implements PeerService {
     return results;
   }
 
-  watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void {
-    return this.#watchers.add(this.#bucket(bucket).name, prefix, listener);
+  watch(
+    bucket: string,
+    prefix: string,
+    listener: (change: RowChange) => void,
+    ended: (error: RumeurError) => void,
+  ): () => void {
+    return this.#watchers.add(this.#bucket(bucket).name, { prefix, listener, ended });
   }
 
   /** Called by the loop after each commit. */
@@ -265,7 +275,12 @@ export class LocalService implements PeerService {
 
   /** The store is about to be closed: reads that are still under way fail. */
   close(): void {
-    this.#reader.close();
+    this.#closed = closedError();
+  }
+
+  /** What watchers have heard of may be undone. */
+  lost(error: RumeurError): void {
+    this.#watchers.end(error);
   }
 
   getPeers(): PeerInfo[] {
@@ -278,13 +293,19 @@ export class LocalService implements PeerService {
   }
 
   status(): Status {
-    const { core } = this.#replica;
+    const { replica, failure, handle } = this.#lives.life;
+    const { core, members } = replica;
     const links = this.#links();
-    const readOnly = this.#lives.life.failure !== undefined;
-    const buckets = bucketsOf(core, links, readOnly, this.#replica.members);
+    const buckets = bucketsOf(
+      core,
+      links,
+      failure !== undefined,
+      members,
+      handle.over ? undefined : core.view,
+    );
     const held = heldOf(core);
     return {
-      id: this.#replica.peerId,
+      id: replica.peerId,
       name: this.#config.name,
       url: this.#url,
       version: VERSION,
@@ -292,9 +313,10 @@ export class LocalService implements PeerService {
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       storage: this.#config.storage,
       durability: this.#config.durability,
-      readOnly,
+      readOnly: failure !== undefined,
+      ...diskOf(this.#lives.disk, core),
       buckets,
-      peers: syncOf(core, links, this.#replica),
+      peers: syncOf(core, links, replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },

@@ -1,11 +1,10 @@
 import type { Logger } from 'pino';
-import type { OriginId, PeerId } from '../base/ids.js';
 import type { Config } from '../config/config.js';
+import { closeFirst, type FirstStore, openFirst } from '../runtime/first-store.js';
+import { Keeper } from '../runtime/keeper.js';
 import { createLogger, logNote } from '../runtime/logger.js';
 import { newId } from '../runtime/new-id.js';
-import { Session } from '../runtime/session.js';
-import { MemoryStorage } from '../storage/memory.js';
-import type { Storage } from '../storage/storage.js';
+import { openStore, type ReadableStore } from '../storage/open-store.js';
 import { GuardedHttpServer } from '../transport/http-server.js';
 import { attachEvents, type EventsServer } from './events/attach.js';
 import { LocalService } from './local-service.js';
@@ -21,13 +20,14 @@ export class PeerNode {
   readonly url: string;
   readonly logger: Logger;
   readonly #http: GuardedHttpServer;
-  readonly #session: Session;
+  readonly #keeper: Keeper;
   readonly #events: EventsServer;
   #closed: Promise<void> | undefined;
 
   private constructor(
     config: Config,
-    storage: Storage,
+    open: () => Promise<ReadableStore>,
+    first: FirstStore,
     http: GuardedHttpServer,
     logger: Logger,
     clock: () => number,
@@ -38,17 +38,17 @@ export class PeerNode {
     this.port = http.port;
     const reachable = config.advertise ?? urlOf(config.host, http.port);
     this.url = reachable ?? urlOf('127.0.0.1', http.port) ?? '';
-    this.#session = new Session(storage, {
+    this.#keeper = new Keeper(first, {
       config,
       url: reachable,
       server: http,
       wallClock: clock,
+      openStore: open,
       onChange: (change) => this.service.changed(change),
       onNote: (note) => logNote(logger, note),
-      onFailure: (error) =>
-        logger.fatal({ code: error.code, err: error }, `this peer stops writing: ${error.message}`),
+      onLoss: (error) => this.service.lost(error),
     });
-    this.service = new LocalService(config, this.url, { life: this.#session }, clock);
+    this.service = new LocalService(config, this.url, this.#keeper, clock);
     this.#events = attachEvents(http.mount('/socket.io/'), this.service, {
       limits: config.limits,
       allowedOrigins: config.allowedOrigins,
@@ -60,7 +60,9 @@ export class PeerNode {
   /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
   static async open(config: Config, clock: () => number): Promise<PeerNode> {
     const logger = await createLogger(config.name, config.log);
-    const storage = await openStorage(config);
+    const open = (): Promise<ReadableStore> =>
+      openStore({ storage: config.storage, directory: config.dataDir, newId });
+    const first = await openFirst(open);
     try {
       const http = new GuardedHttpServer({
         name: config.name,
@@ -72,11 +74,11 @@ export class PeerNode {
         onError: (error) => logger.error({ err: error }, error.message),
       });
       await http.listen(config.host, config.port);
-      if (storage.provenance !== 'untouched')
-        logger.info({ provenance: storage.provenance }, PROVENANCE[storage.provenance]);
-      return new PeerNode(config, storage, http, logger, clock);
+      const provenance = 'storage' in first ? first.storage.provenance : 'untouched';
+      if (provenance !== 'untouched') logger.info({ provenance }, PROVENANCE[provenance]);
+      return new PeerNode(config, open, first, http, logger, clock);
     } catch (error) {
-      await storage.close();
+      await closeFirst(first);
       throw error;
     }
   }
@@ -89,10 +91,10 @@ export class PeerNode {
 
   async #close(): Promise<void> {
     await this.#events.close(500);
-    await this.#session.leave();
-    await Promise.all([this.#session.stop(), this.#http.close()]);
+    await this.#keeper.leave();
+    await Promise.all([this.#keeper.stop(), this.#http.close()]);
     this.service.close();
-    await this.#session.close();
+    await this.#keeper.close();
   }
 }
 
@@ -101,14 +103,6 @@ const PROVENANCE = {
   unclean: 'the store was not closed cleanly or has been changed since: writing under a new origin',
   copied: 'the store is a copy: going on as a new peer',
 } as const;
-
-async function openStorage(config: Config): Promise<Storage> {
-  if (config.storage === 'lmdb') {
-    const { openLmdb } = await import('../storage/lmdb/open.js');
-    return openLmdb({ directory: config.dataDir, newId });
-  }
-  return new MemoryStorage({ peerId: newId() as PeerId, origin: newId() as OriginId });
-}
 
 /** Where others reach us; `null` when we listen on every address and none is advertised. */
 function urlOf(host: string, port: number): string | null {

@@ -1,3 +1,4 @@
+import type { RumeurError } from '../base/errors.js';
 import type { Config } from '../config/config.js';
 import type { Life } from '../runtime/life.js';
 import { Explainer } from './explain.js';
@@ -12,10 +13,13 @@ export class Surface {
   readonly names: PeerDirectory;
   readonly explainer: Explainer;
 
-  constructor(life: Life, { name }: Config, history: History) {
+  /** @param closed why nothing may be read any more, when the peer is closed */
+  constructor(life: Life, { name }: Config, history: History, closed: () => RumeurError | undefined) {
     this.life = life;
-    this.reader = new Reader(life.view, ({ name: bucket }, key) =>
-      life.loop?.enqueue({ kind: 'damaged', bucket, key }),
+    this.reader = new Reader(
+      life.view,
+      ({ name: bucket }, key) => life.loop?.enqueue({ kind: 'damaged', bucket, key }),
+      () => closed() ?? life.handle.over,
     );
     this.names = new PeerDirectory(life.replica.core, name, life.replica.members);
     this.explainer = new Explainer(this.reader, history, this.names);

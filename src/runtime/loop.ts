@@ -7,6 +7,7 @@ import type { Comparison } from '../replica/comparison.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transport } from '../transport/transport.js';
 import { Backlog } from './backlog.js';
+import { slowNote } from './disk-notes.js';
 import { Inbox } from './inbox.js';
 import { Requests } from './requests.js';
 
@@ -253,10 +254,3 @@ export class Loop {
 }
 
 const WAKE: Input = { kind: 'wake' };
-
-const slowNote = (ms: number): Note => ({
-  level: 'warn',
-  event: 'disk-slow',
-  message: `the disk has taken ${Math.round(ms / 1000)} seconds over a write and is not done: writes wait for it`,
-  fields: { ms: Math.round(ms) },
-});

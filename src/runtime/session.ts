@@ -1,22 +1,17 @@
-import type { Server as HttpServer } from 'node:http';
 import type { RumeurError } from '../base/errors.js';
-import type { Config } from '../config/config.js';
 import { MAX_MESSAGE_BYTES } from '../protocol/limits.js';
 import type { Replica } from '../replica/replica.js';
 import type { Change, Note } from '../replica/step.js';
 import type { View } from '../replica/view.js';
-import type { Storage } from '../storage/storage.js';
-import { SocketIoTransport } from '../transport/socket-io.js';
-import { type Life, replicaOf } from './life.js';
+import type { Storage, StoreSizes } from '../storage/storage.js';
+import { type LinkServer, SocketIoTransport } from '../transport/socket-io.js';
+import { type Handle, type Life, type ReplicaOptions, replicaOf } from './life.js';
 import { Loop } from './loop.js';
 
 /** What all lives of a peer have in common. */
-export interface SessionOptions {
-  readonly config: Config;
-  /** Where others reach this peer; `null` when we listen on every address and none is advertised. */
-  readonly url: string | null;
+export interface SessionOptions extends ReplicaOptions {
   /** Where links of other peers come in. */
-  readonly server: { mount(path: string): HttpServer };
+  readonly server: LinkServer;
   /** The wall clock, milliseconds since 1970. */
   readonly wallClock: () => number;
   readonly onChange: (change: Change) => void;
@@ -29,14 +24,16 @@ export interface SessionOptions {
 export class Session implements Life {
   readonly replica: Replica;
   readonly loop: Loop;
+  readonly handle: Handle;
   readonly #storage: Storage;
-  readonly #transport: SocketIoTransport;
+  readonly #transport: SocketIoTransport | undefined;
 
   /** Begins to dial and to take links. */
-  constructor(storage: Storage, options: SessionOptions) {
-    const { config, url } = options;
+  constructor(storage: Storage, handle: Handle, options: SessionOptions) {
+    const { config } = options;
     this.#storage = storage;
-    this.replica = replicaOf(config, url, storage.initial, storage);
+    this.handle = handle;
+    this.replica = replicaOf(options, storage.initial, storage);
     this.loop = new Loop(this.replica, storage, {
       durability: config.durability,
       pendingWrites: config.limits.pendingWrites,
@@ -44,7 +41,7 @@ export class Session implements Life {
       onChange: options.onChange,
       onNote: options.onNote,
       onFailure: (error) => {
-        void this.#transport.stop();
+        void this.stop();
         options.onFailure(error);
       },
     });
@@ -60,14 +57,18 @@ export class Session implements Life {
     return this.loop.failure;
   }
 
+  sizes(): StoreSizes | undefined {
+    return this.#storage.sizes();
+  }
+
   /** Says goodbye on every link; what is queued is handled before. */
   leave(): Promise<void> {
     return this.loop.leave();
   }
 
   /** Closes the links, and takes and dials no further ones. */
-  stop(): Promise<void> {
-    return this.#transport.stop();
+  async stop(): Promise<void> {
+    await this.#transport?.stop();
   }
 
   /** Flushes and releases the store. @throws RumeurError `DISK_FULL`, `DISK_FAILED` */
