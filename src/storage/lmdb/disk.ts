@@ -22,7 +22,6 @@ const ZERO = Buffer.of(0);
 export class Disk implements Source {
   readonly #environment: Environment;
   readonly #state: StateTable;
-  #failed = false;
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -184,10 +183,8 @@ export class Disk implements Source {
     const { rows } = new LayerRows(this.#environment, this.#state, layer);
     try {
       const committed = root.batch(() => rows.forEach((row) => write(...row)));
-      // Only `committed` tells of a failure: after one `flushed` never settles.
-      await Promise.race([root.flushed, committed.then(() => root.flushed)]);
+      await committed;
     } catch (error) {
-      this.#failed = true;
       throw await causeOf(error);
     }
     // The read transaction of this turn may be older.
@@ -195,10 +192,7 @@ export class Disk implements Source {
   }
 
   async close(): Promise<void> {
-    const { root } = this.#environment;
-    // lmdb-js would wait for the flush of the failed transaction, for ever; its thread is done with it.
-    if (this.#failed) Object.defineProperty(root, '_endWrites', { value: undefined });
-    await root.close();
+    await this.#environment.root.close();
   }
 }
 
