@@ -3,8 +3,7 @@ import type { Config } from '../config/config.js';
 import { closeFirst, type FirstStore, openFirst } from '../runtime/first-store.js';
 import { Keeper } from '../runtime/keeper.js';
 import { createLogger, logNote } from '../runtime/logger.js';
-import { newId } from '../runtime/new-id.js';
-import { openStore, type ReadableStore } from '../storage/open-store.js';
+import { openConfigured, type ReadableStore } from '../runtime/open-store.js';
 import { GuardedHttpServer } from '../transport/http-server.js';
 import { attachEvents, type EventsServer } from './events/attach.js';
 import { LocalService } from './local-service.js';
@@ -60,8 +59,7 @@ export class PeerNode {
   /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
   static async open(config: Config, clock: () => number): Promise<PeerNode> {
     const logger = await createLogger(config.name, config.log);
-    const open = (): Promise<ReadableStore> =>
-      openStore({ storage: config.storage, directory: config.dataDir, newId });
+    const open = (): Promise<ReadableStore> => openConfigured(config);
     const first = await openFirst(open);
     try {
       const http = new GuardedHttpServer({

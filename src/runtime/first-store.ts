@@ -1,10 +1,12 @@
 import { type RumeurError, toRumeurError } from '../base/errors.js';
-import type { ReadableStore } from '../storage/open-store.js';
+import type { StoredState } from '../replica/batch.js';
 import type { Storage } from '../storage/storage.js';
+import type { ReadableStore } from './open-store.js';
 
 /** What a peer starts with: a store that can be written or, while its disk does not allow that, only read. */
 export type FirstStore =
-  { readonly storage: Storage } | { readonly store: ReadableStore; readonly failure: RumeurError };
+  | { readonly storage: Storage }
+  | { readonly store: ReadableStore; readonly stored: StoredState; readonly failure: RumeurError };
 
 /**
  * Opens the store for a start. One that is there and can be read is good for that also where the disk is full or refuses
@@ -17,9 +19,11 @@ export async function openFirst(openStore: () => Promise<ReadableStore>): Promis
     return { storage: await store.begin() };
   } catch (thrown) {
     const failure = toRumeurError(thrown);
-    await store.close();
-    if (!store.isThere) throw failure;
-    return { store: await openStore(), failure };
+    if (!store.stored) throw failure;
+    const again = await openStore();
+    if (again.stored) return { store: again, stored: again.stored, failure };
+    await again.close();
+    throw failure;
   }
 }
 

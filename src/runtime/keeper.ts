@@ -1,10 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import { type RumeurError, toRumeurError } from '../base/errors.js';
-import type { ReadableStore } from '../storage/open-store.js';
 import type { Storage, StoreSizes } from '../storage/storage.js';
 import { brokenNote, failureNote, releaseNote, resumedNote } from './disk-notes.js';
 import type { FirstStore } from './first-store.js';
 import { type Handle, type Life, readOnlyLife, unreadableLife } from './life.js';
+import type { ReadableStore } from './open-store.js';
 import { type Deed, type Outcome, Recovery, type Room } from './recovery.js';
 import { Session, type SessionOptions } from './session.js';
 
@@ -52,9 +52,9 @@ export class Keeper {
       this.#life = this.#session = this.#begin(first.storage, handle);
       return;
     }
-    const { store, failure } = first;
+    const { store, stored, failure } = first;
     this.#store = store;
-    this.#life = readOnlyLife(options, store, handle, failure);
+    this.#life = readOnlyLife(options, stored, store.view, handle, failure);
     options.onNote(failureNote(failure));
     this.#recovering = this.#run(this.#recovery.readOnly(failure, options.wallClock()));
   }
@@ -157,15 +157,19 @@ export class Keeper {
     const store = await this.#options.openStore();
     this.#store = store;
     const { failure } = this.#life;
-    if (failure) this.#life = readOnlyLife(this.#options, store, { over: undefined }, failure);
+    const { stored, view } = store;
+    if (!failure || !stored) return;
+    this.#life = readOnlyLife(this.#options, stored, view, { over: undefined }, failure);
   }
 
   async #goOn(): Promise<void> {
     const { failure, handle } = this.#life;
     if (!this.#store || !failure) return;
+    const store = this.#store;
+    this.#store = undefined;
     let storage: Storage;
     try {
-      storage = await this.#store.begin();
+      storage = await store.begin();
     } catch (thrown) {
       const error = toRumeurError(thrown);
       // Nor is it good for reading any more.
@@ -173,7 +177,6 @@ export class Keeper {
       this.#life = unreadableLife(this.#life, error);
       throw error;
     }
-    this.#store = undefined;
     this.#life = this.#session = this.#begin(storage, handle);
     this.#options.onNote(resumedNote(failure, this.#options.wallClock() - this.#recovery.since));
   }

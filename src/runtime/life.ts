@@ -4,7 +4,6 @@ import type { Config } from '../config/config.js';
 import type { StoredState } from '../replica/batch.js';
 import { Replica } from '../replica/replica.js';
 import type { View } from '../replica/view.js';
-import type { ReadableStore } from '../storage/open-store.js';
 import type { Loop } from './loop.js';
 import { VERSION } from './version.js';
 
@@ -39,7 +38,8 @@ export interface ReplicaOptions {
 /** A life in which the store can be read alone. Its replica tells what is stored, and is never given anything to do. */
 export const readOnlyLife = (
   options: ReplicaOptions,
-  { stored, view }: ReadableStore,
+  stored: StoredState,
+  view: View,
   handle: Handle,
   failure: RumeurError,
 ): Life => ({ replica: replicaOf(options, stored, view), view, handle, loop: undefined, failure });

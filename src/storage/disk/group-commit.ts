@@ -103,21 +103,29 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (!this.#taking.empty && this.#failure === undefined) {
+    while (!this.#taking.empty) {
       const layer = this.#taking;
       this.#writing = layer;
       this.#taking = new Layer(this.#below);
       try {
         await this.#write(layer.tables);
-        this.#writing = undefined;
       } catch (error) {
-        this.#failure = await this.#toError(error);
-        this.#taking.end(this.#failure);
+        this.#fail(await this.#toError(error), layer);
+        break;
       }
-      layer.end(this.#failure);
-      if (this.#failure !== undefined)
-        for (const listener of this.#listeners.splice(0)) listener(this.#failure);
+      this.#writing = undefined;
+      layer.end(undefined);
     }
     this.#running = false;
+  }
+
+  /** What was refused is not to be read either: it may be on the disk some day, or never. */
+  #fail(failure: RumeurError, written: Layer): void {
+    const refused = [written, this.#taking];
+    this.#failure = failure;
+    this.#writing = undefined;
+    this.#taking = new Layer(this.#below);
+    for (const layer of refused) layer.end(failure);
+    for (const listener of this.#listeners.splice(0)) listener(failure);
   }
 }
