@@ -1,6 +1,6 @@
 import type { BucketName, PeerId } from '../base/ids.js';
 import { Fingerprint } from '../data/fingerprint.js';
-import { stampAt } from '../data/stamp.js';
+import { type Stamp, stampAt, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Link } from '../protocol/link.js';
 import {
@@ -29,6 +29,8 @@ export interface MembersObserver {
   markedDown(turn: Turn, record: MemberRecord): void;
   /** What the neighbour has told is kept from now on. */
   learned(turn: Turn, link: Link, record: MemberRecord): void;
+  /** What the neighbour has told is left aside, as it is from the future until then by the wall clock, milliseconds. */
+  leftAside(turn: Turn, link: Link, until: number): void;
   /** The neighbour tells an announcement of ours that we have not made. */
   forged(turn: Turn, link: Link): void;
   /** What is known of ourselves is not what we say, or that we are down. */
@@ -205,6 +207,10 @@ export class Members {
   #take(turn: Turn, link: Link, former: MemberRecord | undefined, next: MemberRecord): void {
     if (next === former) return;
     if (next.number === former?.number && !affordsMark(link, turn.now)) return;
+    if (this.isBeyond(next, turn.wall)) {
+      this.#news.refused(turn, link, next, 'is from the future');
+      return this.#observer.leftAside(turn, link, this.#core.clock.dueAt(stampMillis(lastOf(next))));
+    }
     const verdict = this.#verdictOn(turn, next);
     if (typeof verdict === 'string') return this.#news.refused(turn, link, next, verdict);
     for (const loser of verdict) this.#forget(turn, loser, next);
@@ -222,7 +228,6 @@ export class Members {
 
   /** Why a record is refused, or who makes room for it. */
   #verdictOn(turn: Turn, record: MemberRecord): string | readonly MemberRecord[] {
-    if (this.isBeyond(record, turn.wall)) return 'is from the future';
     if (weightOf(record) > MAX_RECORD_INTERVALS) return 'is too large';
     const silentSince = stampAt(turn.wall - this.#core.options.evictAfterMs);
     const isFirm = (peer: PeerId): boolean => this.isFirm(peer);
@@ -231,8 +236,8 @@ export class Members {
   }
 
   /** Whether an announcement or a mark lies further in the future than any clock of the cluster may be ahead. */
-  isBeyond({ number, evictedUpTo, downUpTo }: MemberRecord, wall: number): boolean {
-    return this.#core.clock.isBeyond(latest(number, evictedUpTo, downUpTo), wall);
+  isBeyond(record: MemberRecord, wall: number): boolean {
+    return this.#core.clock.isBeyond(lastOf(record), wall);
   }
 
   /** Ourselves and those we are linked to: nobody else takes their place. */
@@ -252,6 +257,10 @@ export class Members {
     this.#news.forgotten(turn, loser, winner);
   }
 }
+
+/** The latest of the stamps of a record. */
+const lastOf = ({ number, evictedUpTo, downUpTo }: MemberRecord): Stamp =>
+  latest(number, evictedUpTo, downUpTo);
 
 /** Whether the other side of the link may mark one more member; else it does so by a later roster. */
 function affordsMark({ quotas: { marks } }: Link, now: number): boolean {
