@@ -1,6 +1,6 @@
 import type { BucketName, PeerId } from '../base/ids.js';
 import { Fingerprint } from '../data/fingerprint.js';
-import { type Stamp, stampAt, stampMillis } from '../data/stamp.js';
+import { type Stamp, STAMP_ZERO, stampAt, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Link } from '../protocol/link.js';
 import {
@@ -56,6 +56,7 @@ export class Members {
   #version = 0;
   #forgottenAt = 0;
   #weight = 0;
+  #ownUpTo: Stamp = STAMP_ZERO;
 
   /** @param stored the records that the store held when it was opened */
   constructor(core: Core, stored: readonly MemberRecord[], observer: MembersObserver) {
@@ -113,6 +114,14 @@ export class Members {
     return this.#records.get(this.#core.self.peer);
   }
 
+  /**
+   * The greatest number of ours that this process knows of. While our clock lags behind it is from the future, and we
+   * announce ourselves below it: the others take notice only once we are above it again.
+   */
+  get ownUpTo(): Stamp {
+    return this.#ownUpTo;
+  }
+
   /** The members that count: all but the evicted ones. */
   counted(): MemberRecord[] {
     return [...this.#records.values()].filter((record) => !isEvicted(record));
@@ -131,8 +140,9 @@ export class Members {
     return this.#sum.toBytes();
   }
 
-  /** Our own announcement. Its number is greater than any that was seen. */
+  /** Our own announcement. Its number is greater than any that was seen and is not from the future. */
   announce(turn: Turn, record: MemberRecord): void {
+    this.#ownUpTo = latest(this.#ownUpTo, this.own ? lastOf(this.own) : STAMP_ZERO, record.number);
     this.#keep(record);
     turn.putMember(record);
   }
@@ -175,7 +185,7 @@ export class Members {
     const former = this.#records.get(record.peer);
     if (this.#isHearsay(link, record.peer)) return this.mark(turn, link, record);
     const said = this.isBeyond(record, turn.wall) ? record : upTo(record, record.number);
-    if (record.peer === this.#core.self.peer && isMadeUp(record, former)) this.#contest(turn, link, record);
+    if (record.peer === this.#core.self.peer && isContrary(record, former)) this.#contest(turn, link, record);
     const isOutdated = !former || this.isBeyond(former, turn.wall);
     this.#take(turn, link, former, isOutdated ? said : mergeRecord(former, said));
   }
@@ -196,10 +206,13 @@ export class Members {
     );
   }
 
+  /** What we announced before our clock lagged behind nobody has made up; but it is not what we say now. */
   #contest(turn: Turn, link: Link, record: MemberRecord): void {
     if (this.isBeyond(record, turn.wall)) return;
-    this.#news.forged(turn, link, record);
-    this.#observer.forged(turn, link);
+    if (record.number > this.#ownUpTo || record.number === this.own?.number) {
+      this.#news.forged(turn, link, record);
+      this.#observer.forged(turn, link);
+    }
     this.#observer.contradicted(turn);
   }
 
@@ -269,6 +282,6 @@ function affordsMark({ quotas: { marks } }: Link, now: number): boolean {
   return true;
 }
 
-/** Whether this record of ours is none that we have announced. */
-const isMadeUp = (said: MemberRecord, own: MemberRecord | undefined): boolean =>
+/** Whether this record of ours is not what we announced last, nor earlier. */
+const isContrary = (said: MemberRecord, own: MemberRecord | undefined): boolean =>
   !own || said.number > own.number || (said.number === own.number && contentOf(said) !== contentOf(own));
