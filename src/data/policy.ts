@@ -37,6 +37,8 @@ export interface WriterState {
   readonly firstSeq: number;
   /** What the replica covers in this bucket. */
   readonly vector: VersionVector;
+  /** The greatest stamp of a tombstone that was dropped in this bucket: others may still hold it. */
+  readonly droppedUpTo: Stamp;
 }
 
 /** What a write says, before it gets its dot and stamp. */

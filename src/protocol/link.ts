@@ -25,8 +25,8 @@ export interface Link {
   ping: OpenPing | undefined;
   rttMs: number | null;
   readonly roundTrips: RoundTrips;
-  /** The other side's clock minus ours, milliseconds. */
-  clockOffset: number;
+  /** The other side's wall clock minus our monotonic one, milliseconds: our own wall clock may jump at any time. */
+  clockLead: number;
   readonly flow: Flow;
   readonly traffic: Traffic;
   /** What the other side is known to cover. */
@@ -141,7 +141,7 @@ export function openLink(
     ping: undefined,
     rttMs: null,
     roundTrips: new RoundTrips(),
-    clockOffset: 0,
+    clockLead: 0,
     flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
     traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },
     vectors: new Map(),

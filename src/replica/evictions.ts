@@ -1,7 +1,7 @@
 import { RumeurError } from '../base/errors.js';
 import { stampAt } from '../data/stamp.js';
-import { ownClockOffset } from './clock.js';
-import { activeLinks, type Core, peerIdOf } from './core.js';
+import { clockOffset } from './clock-offset.js';
+import { type Core, peerIdOf } from './core.js';
 import { ANNOUNCEMENTS_BEFORE_EVICTION, type Members } from './members.js';
 import type { Roster } from './roster.js';
 import type { Turn } from './turn.js';
@@ -41,13 +41,8 @@ export class Evictions {
       throw new RumeurError('ARGUMENT_INVALID', 'a peer cannot evict itself', { hint });
     }
     // A later word from before may be known elsewhere only: when it comes it must not undo this.
-    const upTo = stampAt(turn.wall + this.#clockOffset());
+    const upTo = stampAt(turn.wall + clockOffset(this.#core, turn));
     this.#roster.publish(turn, this.#members.evict(turn, record, upTo));
-  }
-
-  /** How far our clock is off the cluster's. */
-  #clockOffset(): number {
-    return ownClockOffset(activeLinks(this.#core).map((link) => link.clockOffset));
   }
 
   /** Evicts members that have fallen silent. */
@@ -58,7 +53,7 @@ export class Evictions {
     const often = evictAfterMs / ANNOUNCEMENTS_BEFORE_EVICTION;
     this.#checkAt = turn.now + Math.min(CHECK_MS, often);
     // By a clock that is off, all others seem old.
-    if (Math.abs(this.#clockOffset()) > maxClockDriftMs) return;
+    if (Math.abs(clockOffset(this.#core, turn)) > maxClockDriftMs) return;
     const last = stampAt(turn.wall - evictAfterMs);
     for (const record of this.#members.counted()) {
       if (record.number > last || this.#members.isFirm(record.peer)) continue;

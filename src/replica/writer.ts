@@ -8,8 +8,8 @@ import type { Content, WriterState } from '../data/policy.js';
 import type { Stamp } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import { type Bucket, isDamaged } from './bucket.js';
-import { ownClockOffset } from './clock.js';
-import { activeLinks, type Core } from './core.js';
+import { clockOffset } from './clock-offset.js';
+import type { Core } from './core.js';
 import type { Gossip } from './gossip/gossip.js';
 import type { LocalWrite, OpResult, Outcome } from './step.js';
 import type { Turn } from './turn.js';
@@ -40,7 +40,7 @@ export class Writer {
 
   write(turn: Turn, writes: readonly LocalWrite[]): void {
     const news = new Map<Bucket, Entry[]>();
-    const refusal = this.#clockRefusal();
+    const refusal = this.#clockRefusal(turn);
     // While it is our clock that is off, a last stamp in the future proves nothing.
     if (!refusal && this.#core.clock.ranAhead(turn.wall)) {
       this.#changeOrigin(turn, 'the wall clock ran ahead and was set right');
@@ -120,7 +120,8 @@ export class Writer {
   }
 
   #stateIn(bucket: Bucket): WriterState {
-    return { origin: this.#core.origin, firstSeq: bucket.ownSeqAtOpen + 1, vector: bucket.vector };
+    const { ownSeqAtOpen, vector, droppedUpTo } = bucket;
+    return { origin: this.#core.origin, firstSeq: ownSeqAtOpen + 1, vector, droppedUpTo };
   }
 
   /** The next write of our origin, where `cell` stands. What it replaces was checked to lie within the horizon. */
@@ -137,8 +138,8 @@ export class Writer {
     return entry;
   }
 
-  #clockRefusal(): RumeurError | undefined {
-    const offset = ownClockOffset(activeLinks(this.#core).map((link) => link.clockOffset));
+  #clockRefusal(turn: Turn): RumeurError | undefined {
+    const offset = clockOffset(this.#core, turn);
     if (Math.abs(offset) <= this.#core.options.maxClockDriftMs) return undefined;
     const seconds = Math.round(Math.abs(offset) / 1000);
     return new RumeurError(
@@ -250,7 +251,7 @@ const damagedError = (key: string): RumeurError =>
 const futureError = (key: string): RumeurError =>
   new RumeurError(
     'CLOCK_DRIFT',
-    `the entry of '${key}' carries a stamp too far in the future to be replaced yet`,
+    `what stands or was deleted under '${key}' may carry a stamp too far in the future to be replaced yet`,
     {
       hint: 'it was written under a clock that ran ahead; write again when that time has come',
     },

@@ -10,12 +10,12 @@ export const lww: Policy = {
 
   admit: ([current], next) => (current && compareEntries(next, current) <= 0 ? undefined : [next]),
 
-  prepare(cell, op) {
+  prepare(cell, op, { droppedUpTo }) {
     const put = asPut(op);
     refuseContext(put);
     if (put.value === null && !hasLive(cell)) return undefined;
-    const above = cell[0]?.stamp;
-    return { value: put.value, ...(above === undefined ? {} : { above }) };
+    // A tombstone that was dropped here may still stand elsewhere, and would win over a lesser write.
+    return { value: put.value, above: cell[0]?.stamp ?? droppedUpTo };
   },
 
   renew: ({ value, stamp }) => ({ value, above: stamp }),

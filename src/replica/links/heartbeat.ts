@@ -1,7 +1,7 @@
 import type { Link, OpenPing } from '../../protocol/link.js';
 import type { Ping, Pong } from '../../protocol/messages.js';
-import { ownClockOffset } from '../clock.js';
-import { activeLinks, type Core } from '../core.js';
+import { clockOffset } from '../clock-offset.js';
+import type { Core } from '../core.js';
 import type { Turn } from '../turn.js';
 
 /** The own clock is complained about once in this time, milliseconds. */
@@ -74,12 +74,12 @@ export class Heartbeat {
     link.rttMs = Math.max(0, turn.now - link.ping.sentAt);
     link.roundTrips.measured(Math.max(0, this.#core.delay.awake(turn.now) - link.ping.awakeAt));
     link.ping = undefined;
-    link.clockOffset = message.clock + link.rttMs / 2 - turn.wall;
+    link.clockLead = message.clock + link.rttMs / 2 - turn.now;
   }
 
   #watchClock(turn: Turn): void {
     const { maxClockDriftMs } = this.#core.options;
-    const offset = ownClockOffset(activeLinks(this.#core).map((link) => link.clockOffset));
+    const offset = clockOffset(this.#core, turn);
     if (Math.abs(offset) <= maxClockDriftMs / 2 || turn.now - this.#clockWarnedAt < CLOCK_WARNING_MS) return;
     this.#clockWarnedAt = turn.now;
     const refused = Math.abs(offset) > maxClockDriftMs ? '; writes are refused until it is set right' : '';

@@ -109,7 +109,7 @@ export class Membership {
     link.hello = hello;
     link.crowd = hello.crowd;
     this.#refuseBuckets(turn, link, hello);
-    link.clockOffset = hello.clock - turn.wall;
+    link.clockLead = hello.clock - turn.now;
     if (link.url !== undefined) this.#core.addresses.reached(link.url, hello.peer, hello.name);
     this.discovery.met(turn.now, link, hello);
     for (const rival of rivalsToClose(link, others, this.#core.self.peer)) {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { STAMP_ZERO, stampAt, stampMillis } from '../../../src/data/stamp.js';
-import { Clock, ownClockOffset } from '../../../src/replica/clock.js';
+import { Clock } from '../../../src/replica/clock.js';
+import { ownClockOffset } from '../../../src/replica/clock-offset.js';
 
 const DRIFT = 60_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type BucketName, DEFAULT_BUCKET, type LinkId, type OriginId } from '../../../src/base/ids.js';
 import { type EntryWithoutDigest, sealEntry } from '../../../src/data/entry.js';
-import { stampAt } from '../../../src/data/stamp.js';
+import { type Stamp, stampAt } from '../../../src/data/stamp.js';
 import type { ReplicaSettings } from '../../../src/replica/replica.js';
 import type { Step } from '../../../src/replica/step.js';
 import { type TombstoneStatus, tombstoneStatus } from '../../../src/replica/tombstone-status.js';
@@ -69,6 +69,38 @@ const knows = ({ subject, link }: Scene, covered: string): void => {
 const causal = (write: EntryWithoutDigest, seen: string): EntryWithoutDigest => ({
   ...write,
   context: vector(seen),
+});
+
+describe('a write after the drop', () => {
+  /** A lone peer that has dropped the tombstone of `k`, of the stamp that is returned. */
+  function dropped(): { subject: Subject; tombstone: Stamp } {
+    const subject = new Subject({ durable: true });
+    subject.write(['k', 'v'], ['k', null]);
+    const tombstone = subject.replica.core.clock.last;
+    subject.pass(8000);
+    expect(subject.bucket.tombstones).toBe(0);
+    return { subject, tombstone };
+  }
+
+  test('is above the tombstone, which may still stand elsewhere, though our clock was set back', () => {
+    const { subject, tombstone } = dropped();
+    subject.skew = 100_000;
+    subject.write(['z', 'ahead']);
+    subject.skew = -50_000;
+    const reply = subject.write(['k', 'w']);
+    expect(reply).toMatchObject({ kind: 'written' });
+    expect(subject.notes).toContain('origin-changed');
+    expect(subject.replica.core.clock.last).toBeGreaterThan(tombstone);
+  });
+
+  test('is refused while the tombstone lies beyond the horizon of a clock that was set back', () => {
+    const { subject } = dropped();
+    subject.skew = -3_600_000;
+    expect(subject.write(['k', 'w'])).toMatchObject({ code: 'CLOCK_DRIFT' });
+    expect(subject.data).toEqual({});
+    subject.skew = -50_000;
+    expect(subject.write(['k', 'w'])).toMatchObject({ kind: 'written' });
+  });
 });
 
 describe('a tombstone goes (rule 10)', () => {

@@ -132,6 +132,17 @@ describe('clocks that are off', () => {
     expect(step.persist?.clock).toBe(stampAt(EPOCH));
   });
 
+  test('a clock that jumps back between two pings is noticed at once', () => {
+    const subject = new Subject();
+    for (const letter of ['A', 'B']) subject.meet(letter, { hello: { clock: EPOCH } });
+    subject.write(['k', 'v']);
+    subject.skew = -HOUR;
+    expect(codeOf(subject.write(['k', 'w']))).toBe('CLOCK_DRIFT');
+    subject.skew = 0;
+    expect(codeOf(subject.write(['k', 'w']))).toBe('it was written');
+    expect(subject.notes).not.toContain('origin-changed');
+  });
+
   test('while it is our clock that is wrong, the origin stays', () => {
     const subject = new Subject();
     subject.write(['k', 'v']);

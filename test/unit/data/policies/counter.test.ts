@@ -6,13 +6,13 @@ import { type Entry, sealEntry } from '../../../../src/data/entry.js';
 import type { LocalOp } from '../../../../src/data/op.js';
 import { counter, counterValue, totalOf } from '../../../../src/data/policies/counter.js';
 import { formatTotal, parseTotal } from '../../../../src/data/policies/counter-total.js';
-import type { Stamp } from '../../../../src/data/stamp.js';
+import { type Stamp, STAMP_ZERO } from '../../../../src/data/stamp.js';
 import { VersionVector } from '../../../../src/data/version-vector.js';
 import { fold, type Replica, World } from './world.js';
 
 const ORIGIN = 'o'.repeat(21) as OriginId;
 const OTHER = 'p'.repeat(21) as OriginId;
-const STATE = { origin: ORIGIN, firstSeq: 1, vector: new VersionVector() };
+const STATE = { origin: ORIGIN, firstSeq: 1, vector: new VersionVector(), droppedUpTo: STAMP_ZERO };
 const by = (increment: number): LocalOp => ({ key: 'k', increment });
 const total = (value: string, origin = ORIGIN, seq = 1, context?: VersionVector): Entry =>
   sealEntry({

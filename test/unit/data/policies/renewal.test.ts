@@ -41,7 +41,7 @@ function reopen(
   const first = world.log.length;
   for (const { key, by } of writes) world.write(replica, opOf(world.policy.name, key, by, deletes));
   const burnt = world.log.splice(first);
-  const { origin, firstSeq, vector, written } = replica;
+  const { origin, firstSeq, vector, droppedUpTo, written } = replica;
   // The clock may have run ahead and be set right at this occasion.
   Object.assign(replica, { origin: world.newOrigin(), firstSeq: 1, written: 0, clock: 0n });
   for (const entry of burnt) {
@@ -51,7 +51,11 @@ function reopen(
       entry.key,
       cell.filter((other) => other !== entry),
     );
-    const renewed = world.issue(replica, entry.key, world.policy.renew(entry, { origin, firstSeq, vector }));
+    const renewed = world.issue(
+      replica,
+      entry.key,
+      world.policy.renew(entry, { origin, firstSeq, vector, droppedUpTo }),
+    );
     const seen = [...world.knownTo(entry)].filter((other) => !burnt.includes(other));
     world.known.set(renewed, new Set(seen));
   }

@@ -3,7 +3,7 @@ import { utf8 } from '../../../../src/base/bytes.js';
 import type { PutOp } from '../../../../src/data/op.js';
 import { contextOf } from '../../../../src/data/policies/causal.js';
 import { liveSiblings, siblings } from '../../../../src/data/policies/siblings.js';
-import type { Stamp } from '../../../../src/data/stamp.js';
+import { type Stamp, STAMP_ZERO } from '../../../../src/data/stamp.js';
 import { dotsOf, type Replica, World } from './world.js';
 
 const put = (text: string, key = 'k'): PutOp => ({ key, value: utf8(text) });
@@ -79,7 +79,7 @@ describe('siblings', () => {
     world.write(a, put('1'));
     const { dots } = contextOf(world.cell(a, 'k'), a.vector);
     const stamp = world.cell(a, 'k')[0]?.stamp;
-    const state = { origin: a.origin, firstSeq: 1, vector: a.vector };
+    const state = { origin: a.origin, firstSeq: 1, vector: a.vector, droppedUpTo: STAMP_ZERO };
     const low = { ...put('2'), context: { dots, stamp: 0n as Stamp } };
     const high = { ...put('2'), context: { dots, stamp: 99n as Stamp } };
     expect(siblings.prepare(world.cell(a, 'k'), low, state)?.above).toBe(stamp);

@@ -4,11 +4,11 @@ import type { OriginId } from '../../../../src/base/ids.js';
 import { sealEntry } from '../../../../src/data/entry.js';
 import { fww } from '../../../../src/data/policies/fww.js';
 import { lww } from '../../../../src/data/policies/lww.js';
-import type { Stamp } from '../../../../src/data/stamp.js';
+import { type Stamp, STAMP_ZERO } from '../../../../src/data/stamp.js';
 import { VersionVector } from '../../../../src/data/version-vector.js';
 
 const origin = 'o'.repeat(21) as OriginId;
-const state = { origin, firstSeq: 1, vector: new VersionVector() };
+const state = { origin, firstSeq: 1, vector: new VersionVector(), droppedUpTo: STAMP_ZERO };
 const write = (stamp: bigint, value: Uint8Array | null) =>
   sealEntry({ key: 'k', origin, seq: Number(stamp), stamp: stamp as Stamp, value });
 const PUT = { key: 'k', value: utf8('1') };
@@ -17,8 +17,10 @@ const context = { dots: new VersionVector(), stamp: 0n as Stamp };
 const refused = (code: string): object => expect.objectContaining({ code });
 
 describe('lww', () => {
-  test('a write goes above what it replaces', () => {
-    expect(lww.prepare([], PUT, state)).toEqual({ value: PUT.value });
+  test('a write goes above what it replaces, and above what was dropped', () => {
+    const later = { ...state, droppedUpTo: 5n as Stamp };
+    expect(lww.prepare([], PUT, later)).toEqual({ value: PUT.value, above: 5n });
+    expect(lww.prepare([write(3n, PUT.value)], PUT, later)).toEqual({ value: PUT.value, above: 3n });
     expect(lww.prepare([write(7n, null)], PUT, state)).toEqual({ value: PUT.value, above: 7n });
     expect(lww.renew(write(7n, PUT.value), state)).toEqual({ value: PUT.value, above: 7n });
   });

@@ -6,7 +6,7 @@ import { type Entry, sealEntry } from '../../../../src/data/entry.js';
 import type { PutOp } from '../../../../src/data/op.js';
 import { contextOf, MOST_AHEAD, MOST_INTERVALS } from '../../../../src/data/policies/causal.js';
 import { siblings } from '../../../../src/data/policies/siblings.js';
-import { stampAt } from '../../../../src/data/stamp.js';
+import { STAMP_ZERO, stampAt } from '../../../../src/data/stamp.js';
 import { VersionVector } from '../../../../src/data/version-vector.js';
 
 const id = (name: string): OriginId => name.padStart(21, '-') as OriginId;
@@ -33,7 +33,7 @@ const vector = new VersionVector([
   [FRIEND, [1, 2]],
   [LIAR, [1, 1]],
 ]);
-const state = { origin: OURS, firstSeq: 1, vector };
+const state = { origin: OURS, firstSeq: 1, vector, droppedUpTo: STAMP_ZERO };
 
 /** What stands once a write with this context, or none, has come. */
 function after(cell: Cell, op: PutOp): Cell {

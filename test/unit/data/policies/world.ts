@@ -6,7 +6,7 @@ import { atLeast } from '../../../../src/data/intervals.js';
 import type { LocalOp, WriteContext } from '../../../../src/data/op.js';
 import type { Content, Policy } from '../../../../src/data/policy.js';
 import { contextOf } from '../../../../src/data/policies/causal.js';
-import type { Stamp } from '../../../../src/data/stamp.js';
+import { type Stamp, STAMP_ZERO } from '../../../../src/data/stamp.js';
 import { VersionVector } from '../../../../src/data/version-vector.js';
 
 export type Writes = ReadonlySet<Entry>;
@@ -15,6 +15,7 @@ export type Writes = ReadonlySet<Entry>;
 export interface Replica {
   origin: OriginId;
   firstSeq: number;
+  readonly droppedUpTo: Stamp;
   written: number;
   vector: VersionVector;
   floor: VersionVector;
@@ -48,6 +49,7 @@ export class World {
     this.replicas = Array.from({ length: replicas }, () => ({
       origin: this.newOrigin(),
       firstSeq: 1,
+      droppedUpTo: STAMP_ZERO,
       written: 0,
       vector: new VersionVector(),
       floor: new VersionVector(),

@@ -13,7 +13,7 @@ describe('pings', () => {
     subject.now = 30;
     subject.say(link, { type: 'pong', id: ping?.id ?? 0, clock: EPOCH + 2_015 });
     expect(linkOf(subject, link).rttMs).toBe(30);
-    expect(linkOf(subject, link).clockOffset).toBe(2_000);
+    expect(linkOf(subject, link).clockLead).toBe(EPOCH + 2_000);
   });
 
   test('an answer that comes after the next ping still tells its own round trip', () => {
@@ -35,7 +35,7 @@ describe('pings', () => {
     const [ping] = subject.sent('ping');
     subject.say(link, { type: 'pong', id: (ping?.id ?? 0) + 1, clock: EPOCH + 1e9 });
     expect(linkOf(subject, link).rttMs).toBeNull();
-    expect(linkOf(subject, link).clockOffset).toBe(0);
+    expect(linkOf(subject, link).clockLead).toBe(EPOCH);
   });
 
   test('are answered with the wall clock', () => {

@@ -6,7 +6,7 @@ import { dotToText } from '../../../../src/data/dot.js';
 import { type Entry, sealEntry } from '../../../../src/data/entry.js';
 import { policyOf } from '../../../../src/data/policies/all.js';
 import { POLICIES, type PolicyName } from '../../../../src/data/policy.js';
-import { stampAt } from '../../../../src/data/stamp.js';
+import { STAMP_ZERO, stampAt } from '../../../../src/data/stamp.js';
 import { VersionVector } from '../../../../src/data/version-vector.js';
 import { BUCKET, EPOCH, origin } from '../builders.js';
 import { bothAsk, Side } from './sides.js';
@@ -55,7 +55,7 @@ class Writer {
     const op = name === 'counter' && !asksToDelete ? { key: storeKey, increment: 1 } : put;
     // A first write stands: only a writer that does not know it writes another.
     if (name === 'fww' && cell.length > 0) return;
-    const state = { origin: origin(letter), firstSeq: 1, vector: this.vector };
+    const state = { origin: origin(letter), firstSeq: 1, vector: this.vector, droppedUpTo: STAMP_ZERO };
     const content = policyOf(name).prepare(cell, op, state);
     if (!content) return;
     const { above, ...rest } = content;
