@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { RumeurError } from '../../base/errors.js';
 import type { BucketName, OriginId } from '../../base/ids.js';
 import type { Cell } from '../../data/cell.js';
 import type { StoredState } from '../../replica/batch.js';
@@ -6,10 +7,11 @@ import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.
 import type { DotSlot } from '../dot-table.js';
 import type { CellSlot, Source } from '../layered-view.js';
 import type { RangeSlot } from '../range-table.js';
-import type { RowChange, RowStore, TableName } from '../rows.js';
+import type { RowChange, TableName } from '../rows.js';
 import type { StoreSizes } from '../storage.js';
 import type { Tables } from '../tables.js';
 import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
+import type { GuardedRows } from './guarded-rows.js';
 import { dotKey, dotOfRow } from './index-rows.js';
 import { LayerRows } from './layer-rows.js';
 import { rangeKey, type RangeKeyOf, scanRanges } from './range-rows.js';
@@ -22,10 +24,10 @@ const CLEARED_AT_ONCE = 5_000;
 
 /** The data file, read as cells and rows of indexes; and the way to write a layer of them into it. */
 export class Disk implements Source {
-  readonly #store: RowStore;
+  readonly #store: GuardedRows;
   readonly #state: StateTable;
 
-  constructor(store: RowStore) {
+  constructor(store: GuardedRows) {
     this.#store = store;
     this.#state = new StateTable(store);
   }
@@ -175,7 +177,7 @@ export class Disk implements Source {
 
   /**
    * Writes the layer as one. Resolves when that is on the disk and visible to reads from here. One at a time.
-   * @throws the engine's error
+   * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
    */
   async write(layer: Tables): Promise<void> {
     // All rows, before the first is handed over: what throws half-way must not leave half of them behind.
@@ -183,7 +185,22 @@ export class Disk implements Source {
     await this.#store.write(rows, true);
   }
 
+  /** Tells of the first error of the engine, whoever met it; in the middle of a read if that was it. */
+  onFailure(listener: (error: RumeurError) => void): void {
+    this.#store.onFailure(listener);
+  }
+
+  /** @throws RumeurError `DISK_FAILED` when the engine does not come to an end; `released` waits for that */
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  /** Whether the engine hangs in a call that it will not give up. */
+  get isUnended(): boolean {
+    return this.#store.isUnended;
+  }
+
+  released(): Promise<void> {
+    return this.#store.released();
   }
 }

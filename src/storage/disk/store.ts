@@ -27,9 +27,8 @@ export class DiskStorage extends LayeredView implements Storage {
 
   /** @param release closes the disk and gives the directory free; called once */
   constructor(
-    directory: string,
     disk: Disk,
-    opened: { provenance: Provenance; initial: StoredState },
+    { directory, provenance, initial }: { directory: string; provenance: Provenance; initial: StoredState },
     release: (clean: boolean) => Promise<void>,
   ) {
     const commits = new GroupCommit(
@@ -38,11 +37,12 @@ export class DiskStorage extends LayeredView implements Storage {
       (thrown) => toDiskError(thrown, directory),
     );
     super(disk, commits.layers);
-    this.provenance = opened.provenance;
-    this.initial = opened.initial;
+    this.provenance = provenance;
+    this.initial = initial;
     this.#disk = disk;
     this.#release = release;
     this.#commits = commits;
+    disk.onFailure((error) => commits.fail(error));
   }
 
   get backlog(): number {

@@ -8,6 +8,7 @@ import { BucketCheck, type BucketReport } from './bucket-check.js';
 import { Disk } from './disk.js';
 import { engineIn } from '../engines.js';
 import { toDiskError } from './errors.js';
+import { GuardedRows } from './guarded-rows.js';
 import { foreignFile, LAYOUT } from './layout.js';
 import { isOurs, readLayout } from './state-table.js';
 
@@ -64,7 +65,7 @@ async function verifyLocked(
   try {
     if (!isOurs(rows)) throw foreignFile(directory);
     if (readLayout(rows) !== LAYOUT) throw oldStore(directory);
-    const disk = new Disk(rows);
+    const disk = new Disk(new GuardedRows(rows, directory));
     const stored = disk.stored();
     const total = disk.rowCount();
     const buckets: Record<BucketName, BucketReport> = {};
