@@ -1,0 +1,5 @@
+import { faults } from './faults/part.js';
+import type { Part } from './run/part.js';
+
+/** In the order in which they are run. */
+export const PARTS: readonly Part[] = [faults];
