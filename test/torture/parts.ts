@@ -1,5 +1,6 @@
 import { faults } from './faults/part.js';
+import { power } from './power/part.js';
 import type { Part } from './run/part.js';
 
 /** In the order in which they are run. */
-export const PARTS: readonly Part[] = [faults];
+export const PARTS: readonly Part[] = [faults, power];
