@@ -6,9 +6,10 @@ import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.
 import type { DotSlot } from '../dot-table.js';
 import type { CellSlot, Source } from '../layered-view.js';
 import type { RangeSlot } from '../range-table.js';
+import type { StoreSizes } from '../storage.js';
 import type { Tables } from '../tables.js';
 import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
-import type { Environment, Rows } from './environment.js';
+import { type Environment, type Rows, sizesOf } from './environment.js';
 import { fieldOf } from './errors.js';
 import { dotKey, dotOfRow } from './index-rows.js';
 import { LayerRows } from './layer-rows.js';
@@ -21,7 +22,6 @@ const ZERO = Buffer.of(0);
 export class Disk implements Source {
   readonly #environment: Environment;
   readonly #state: StateTable;
-  #failed = false;
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -52,6 +52,10 @@ export class Disk implements Source {
   rowCount(): number {
     const { cells, dots } = this.#environment;
     return [cells, dots].reduce((sum, rows) => sum + Number(fieldOf(rows.getStats(), 'entryCount') ?? 0), 0);
+  }
+
+  sizes(): StoreSizes {
+    return sizesOf(this.#environment);
   }
 
   /** Blocks until it is on the disk: for opening and closing, when no transaction is under way. */
@@ -179,10 +183,8 @@ export class Disk implements Source {
     const { rows } = new LayerRows(this.#environment, this.#state, layer);
     try {
       const committed = root.batch(() => rows.forEach((row) => write(...row)));
-      // Only `committed` tells of a failure: after one `flushed` never settles.
-      await Promise.race([root.flushed, committed.then(() => root.flushed)]);
+      await committed;
     } catch (error) {
-      this.#failed = true;
       throw await causeOf(error);
     }
     // The read transaction of this turn may be older.
@@ -190,10 +192,7 @@ export class Disk implements Source {
   }
 
   async close(): Promise<void> {
-    const { root } = this.#environment;
-    // lmdb-js would wait for the flush of the failed transaction, for ever; its thread is done with it.
-    if (this.#failed) Object.defineProperty(root, '_endWrites', { value: undefined });
-    await root.close();
+    await this.#environment.root.close();
   }
 }
 

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
+import type { RumeurError } from '../../base/errors.js';
 import type { Batch, StoredState } from '../../replica/batch.js';
 import { LayeredView } from '../layered-view.js';
-import type { Provenance, Storage } from '../storage.js';
+import type { Provenance, Storage, StoreSizes } from '../storage.js';
 import type { Disk } from './disk.js';
 import { toDiskError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
@@ -19,6 +20,7 @@ const MAX_KEY_BYTES = 1024;
 export class LmdbStorage extends LayeredView implements Storage {
   readonly provenance: Provenance;
   readonly initial: StoredState;
+  readonly #disk: Disk;
   readonly #commits: GroupCommit;
   readonly #release: (clean: boolean) => Promise<void>;
   #closing: Promise<void> | undefined;
@@ -38,6 +40,7 @@ export class LmdbStorage extends LayeredView implements Storage {
     super(disk, commits.layers);
     this.provenance = opened.provenance;
     this.initial = opened.initial;
+    this.#disk = disk;
     this.#release = release;
     this.#commits = commits;
   }
@@ -62,6 +65,18 @@ export class LmdbStorage extends LayeredView implements Storage {
 
   flushed(): Promise<void> {
     return this.#commits.settled();
+  }
+
+  onFailure(listener: (error: RumeurError) => void): void {
+    this.#commits.onFailure(listener);
+  }
+
+  onDamage(): void {
+    return undefined;
+  }
+
+  sizes(): StoreSizes {
+    return this.#disk.sizes();
   }
 
   /** @throws RumeurError `DISK_FULL`, `DISK_FAILED`, also that of an earlier failure; the directory is free then too. */
