@@ -4,7 +4,7 @@ import type { Problem } from '../run/part.js';
 import { filesOf } from '../tools/store.js';
 import type { StoreReader } from '../tools/store-reader.js';
 import { Strace } from '../tools/strace.js';
-import { keyOf, numberOf, type Wave } from '../victim/protocol.js';
+import { keyOf, numberInText, type Wave } from '../victim/protocol.js';
 import { Victim } from '../victim/victim.js';
 import { type Fault, injectionOf } from './plan.js';
 import { judgeTrace } from './trace.js';
@@ -148,9 +148,7 @@ async function expectKept(
     account.problem('unopenable', JSON.stringify(reading));
     return;
   }
-  const held = new Map<string, number>();
-  for (const { key, text } of reading.rows ?? [])
-    held.set(key, text === null ? NaN : numberOf(JSON.parse(text)));
+  const held = new Map((reading.rows ?? []).map(({ key, text }) => [key, numberInText(text)]));
   for (const text of reading.problems ?? []) account.problem('corrupt', text);
   const lost = [...account.acked].filter((n) => !((held.get(keyOf(n)) ?? -1) >= n));
   if (lost.length > 0) account.problem('lost', `acknowledged writes ${lost.join(', ')}`);

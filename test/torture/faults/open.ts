@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Problem } from '../run/part.js';
 import { filesOf } from '../tools/store.js';
 import { straceWords } from '../tools/strace.js';
-import { keyOf, numberOf } from '../victim/protocol.js';
+import { keyOf, numberInText } from '../victim/protocol.js';
 import { Victim } from '../victim/victim.js';
 import type { Scene } from './commit.js';
 import { type Fault, injectionOf } from './plan.js';
@@ -59,10 +59,7 @@ async function problemsAfter(
   if (reading.died !== undefined || reading.refused !== undefined)
     return [{ kind: 'unopenable', text: JSON.stringify(reading) }];
   const held = new Map((reading.rows ?? []).map(({ key, text }) => [key, text]));
-  const lost = [...acked].filter((n) => {
-    const text = held.get(keyOf(n));
-    return typeof text !== 'string' || !(numberOf(JSON.parse(text)) >= n);
-  });
+  const lost = [...acked].filter((n) => !(numberInText(held.get(keyOf(n))) >= n));
   return [
     ...(reading.problems ?? []).map((text) => ({ kind: 'corrupt', text })),
     ...lost.map((n) => ({ kind: 'lost', text: `write ${n}` })),

@@ -10,7 +10,7 @@ import {
   type Problem,
 } from '../run/part.js';
 import { covers, StoreReader, type StoreReading } from '../tools/store-reader.js';
-import { keyOf, numberOf } from '../victim/protocol.js';
+import { keyOf, numberInText } from '../victim/protocol.js';
 import type { Disk } from './disk.js';
 import { drawImage, type Image, writeImage } from './image.js';
 import { record } from './record.js';
@@ -135,9 +135,7 @@ function faultsOf({ acked }: Image, reading: StoreReading): Problem[] {
   if (refused) return [{ kind: 'unopenable', text: `${refused.code} ${refused.message}` }];
   const held = new Map((reading.rows ?? []).map(({ key, text }) => [key, text]));
   const lost = [...acked].filter(([n, dot]) => {
-    const text = held.get(keyOf(n));
-    const there = typeof text === 'string' ? numberOf(JSON.parse(text)) : NaN;
-    return !(there >= n) || !covers(reading, 'default', dot);
+    return !(numberInText(held.get(keyOf(n))) >= n) || !covers(reading, 'default', dot);
   });
   const problems = (reading.problems ?? []).map((text) => ({ kind: 'corrupt', text }));
   if (lost.length === 0) return problems;

@@ -47,5 +47,11 @@ export function valueOf(n: number): string {
 /** @returns NaN when no victim has written that */
 export function numberOf(value: unknown): number {
   const n = typeof value === 'string' ? Number(value.split(' ', 1)[0]) : NaN;
-  return value === valueOf(n) ? n : NaN;
+  return Number.isSafeInteger(n) && value === valueOf(n) ? n : NaN;
+}
+
+/** The same of the JSON text in a store, which damage may have made anything; `null` is a delete. */
+export function numberInText(text: string | null | undefined): number {
+  const n = typeof text === 'string' ? Number(/^"(\d+) /.exec(text)?.[1] ?? NaN) : NaN;
+  return text === JSON.stringify(valueOf(n)) ? n : NaN;
 }
