@@ -96,6 +96,6 @@ export function faultNamed(name: string): Fault {
 /** In strace's words. */
 export function injectionOf({ call, nth, error, isLasting }: Fault): string {
   const what =
-    error === 'slow' ? `delay_exit=${SLOW_US}` : error === 'short' ? 'retval=100' : `error=${error}`;
+    error === 'slow' ? `delay_exit=${SLOW_US}` : error === 'short' ? 'retval=10' : `error=${error}`;
   return `${call}:${what}:when=${nth}${isLasting ? '+' : ''}`;
 }

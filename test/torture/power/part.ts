@@ -9,6 +9,7 @@ import {
   type Part,
   type Problem,
 } from '../run/part.js';
+import { compiled } from '../tools/places.js';
 import { covers, StoreReader, type StoreReading } from '../tools/store-reader.js';
 import { keyOf, numberInText } from '../victim/protocol.js';
 import type { Disk } from './disk.js';
@@ -17,9 +18,12 @@ import { record } from './record.js';
 
 /** Images of one recording. */
 const CHUNK = 500;
-/** Images of a disk that lies about syncs, of which some must be found to have lost something. */
-const CONTROLS = 40;
-const CONTROL = 'control';
+/**
+ * Images of a disk that lies about syncs, and of an honest one under lmdb with its own settings, of which some must be
+ * found bad: of the latter about one in forty.
+ */
+const CONTROLS = { lying: 20, unsafe: 400 };
+type Control = keyof typeof CONTROLS;
 /** Kept at most, for people to look at. */
 const KEPT = 5;
 
@@ -50,8 +54,9 @@ export class Power implements OpenPart {
     this.#folder = mkdtempSync(join(inMemory() ?? context.folder, 'rumeur-power-'));
     const images = numbered(count);
     this.chunk = CHUNK + 1;
-    // A control beside the images of each recording.
-    this.cases = images.flatMap((id, index) => (index % CHUNK === 0 ? [`${CONTROL}${id}`, id] : [id]));
+    // One beside the images of each recording; the other costs as much as those, and is done once.
+    const unsafe = context.storage === 'lmdb' && count >= CHUNK ? ['unsafe'] : [];
+    this.cases = [...unsafe, ...images.flatMap((id, i) => (i % CHUNK === 0 ? [`lying${id}`, id] : [id]))];
   }
 
   async *run(ids: readonly string[]): AsyncIterable<CaseResult> {
@@ -66,9 +71,9 @@ export class Power implements OpenPart {
         waves: this.#waves,
       });
       for (const id of ids) {
-        yield id.startsWith(CONTROL)
-          ? await this.#control(id, disk, folder, reader)
-          : await this.#judge(id, disk, folder, reader);
+        if (id === 'unsafe') yield await this.#unsafe(folder);
+        else if (id.startsWith('lying')) yield await this.#control('lying', id, disk, folder, reader);
+        else yield await this.#judge(id, disk, folder, reader);
       }
     } finally {
       reader.end();
@@ -89,23 +94,39 @@ export class Power implements OpenPart {
     return { id, group: 'honest disk', outcome, problems };
   }
 
+  /** The same peer with unsafe settings of its engine. */
+  async #unsafe(folder: string): Promise<CaseResult> {
+    const node = ['--import', compiled('power/unsafe.js')];
+    const { storage, seed } = this.#context;
+    const reader = new StoreReader(node);
+    try {
+      const disk = await record({ folder: join(folder, 'unsafe'), storage, seed, waves: this.#waves, node });
+      return await this.#control('unsafe', 'unsafe', disk, folder, reader);
+    } finally {
+      reader.end();
+    }
+  }
+
   /** Shows that these images and this judgement can find what they look for. */
-  async #control(id: string, disk: Disk, folder: string, reader: StoreReader): Promise<CaseResult> {
+  async #control(
+    control: Control,
+    id: string,
+    disk: Disk,
+    folder: string,
+    reader: StoreReader,
+  ): Promise<CaseResult> {
     const random = Random.fromNumber(this.#context.seed);
+    const count = CONTROLS[control];
     let caught = 0;
-    for (let i = 0; i < CONTROLS; i++) {
+    for (let i = 0; i < count; i++) {
       const place = join(folder, `${id}-${i}`);
-      const { problems } = await this.#open(drawImage(disk, random, false), place, reader);
+      const { problems } = await this.#open(drawImage(disk, random, control === 'unsafe'), place, reader);
       if (problems.length > 0) caught++;
       rmSync(place, { recursive: true, force: true });
     }
-    const blind = { kind: 'blind', text: `none of ${CONTROLS} images of a disk that lies was found bad` };
-    return {
-      id,
-      group: `control: a disk that lies about syncs, ${CONTROLS} images`,
-      outcome: caught > 0 ? 'caught' : 'blind',
-      problems: caught > 0 ? [] : [blind],
-    };
+    const group = `control, ${control}: bad images of ${count}`;
+    const blind = { kind: 'blind', text: `none of ${count} images was found bad` };
+    return { id, group, outcome: `found ${caught}`, problems: caught > 0 ? [] : [blind] };
   }
 
   async #open(

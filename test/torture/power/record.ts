@@ -13,12 +13,14 @@ export interface RecordOptions {
   readonly seed: number;
   /** Waves of writes in each life. */
   readonly waves: readonly number[];
+  /** Options of Node for the peer. */
+  readonly node?: readonly string[];
 }
 
 const MOST_WRITES = 24;
 
 /** Lets a peer write, close, die and start again, and records what it does to its disk. */
-export async function record({ folder, storage, seed, waves }: RecordOptions): Promise<Disk> {
+export async function record({ folder, storage, seed, waves, node = [] }: RecordOptions): Promise<Disk> {
   mkdirSync(folder, { recursive: true });
   const random = Random.fromNumber(seed);
   const directory = join(folder, 'd');
@@ -31,6 +33,8 @@ export async function record({ folder, storage, seed, waves }: RecordOptions): P
     const victim = new Victim(
       { dataDir: directory, storage, acks },
       straceWords({ output, paths, isWhole: true }),
+      {},
+      node,
     );
     try {
       const said = await victim.opened();

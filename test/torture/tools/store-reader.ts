@@ -34,12 +34,18 @@ const PATIENCE_MS = 20_000;
 
 /** Reads stores in a process of its own, a new one whenever a store has brought it down. */
 export class StoreReader {
+  readonly #options: readonly string[];
   #child: ChildProcess | undefined;
+
+  /** @param options of Node for that process */
+  constructor(options: readonly string[] = []) {
+    this.#options = options;
+  }
 
   /** One at a time. */
   read(order: ReadOrder): Promise<StoreReading> {
     const child = (this.#child ??= fork(compiled('tools/reader-main.js'), [], {
-      execArgv: [],
+      execArgv: [...this.#options],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     }));
     return new Promise((resolve) => {

@@ -25,9 +25,17 @@ export class Victim {
   #heard: () => void = () => undefined;
   #end: End | undefined;
 
-  /** @param launcher what its command line begins with: strace and its options */
-  constructor(options: VictimOptions, launcher: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    const words = [...launcher, NODE, compiled('victim/main.js'), JSON.stringify(options)];
+  /**
+   * @param launcher what its command line begins with: strace and its options
+   * @param node options of Node
+   */
+  constructor(
+    options: VictimOptions,
+    launcher: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    node: readonly string[] = [],
+  ) {
+    const words = [...launcher, NODE, ...node, compiled('victim/main.js'), JSON.stringify(options)];
     this.#child = spawn(words[0] ?? NODE, words.slice(1), {
       env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
