@@ -18,7 +18,7 @@ export interface PartResult {
 }
 
 /** What decides what a case does. */
-const FOLDERS = ['src', 'test/torture'];
+const FOLDERS = ['src', 'test/torture', 'test/e2e/chaos', 'test/tools'];
 
 export const runKeyOf = ({ seed, storage }: Pick<TortureOptions, 'seed' | 'storage'>): RunKey => ({
   version: codeVersion(FOLDERS),
