@@ -25,6 +25,8 @@ const WAVES = [6, 6, 12];
 /** Written again so soon after the fault is over. */
 const RESUME_MS = isExpected('no-resume') ? 300 : 10_000;
 const BEFORE = 6;
+/** Of what a victim that hangs or dies has said, characters. */
+const LAST_WORDS = 1500;
 const DISK_CODES = new Set(['DISK_FULL', 'DISK_FAILED']);
 
 /** What has been seen of a victim. */
@@ -83,6 +85,9 @@ export async function strikeCommit(
     await victim.kill();
   }
   const { isHit, problems } = judgeTrace(trace, join(directory, 'data.mdb'), acks);
+  const words = victim.log.trim().slice(-LAST_WORDS);
+  if (account.problems.some(({ kind }) => kind === 'hang' || kind === 'died') && words !== '')
+    account.problem('last-words', words);
   const outcome = !isHit && fault ? 'not reached' : account.refusals > 0 ? 'refused' : 'acknowledged';
   return { outcome, problems: [...account.problems, ...problems] };
 }

@@ -40,10 +40,11 @@ export class Kill implements OpenPart {
   }
 
   async *run(ids: readonly string[]): AsyncIterable<CaseResult> {
-    const { seed, storage } = this.#context;
+    const { seed } = this.#context;
+    const storage = this.#context.storage as NonNullable<ConfigInput['storage']>;
     const random = Random.fromNumber(seed * 1_000_003 + Number(ids[0]));
     // Audits without pause: kills meet them as well.
-    const config = { storage: storage as NonNullable<ConfigInput['storage']>, gossip: { auditMs: 20 } };
+    const config = { storage, gossip: { auditMs: 20 } };
     const world = await World.open(config, random, Array<NodeJS.ProcessEnv>(3).fill(EXIT_ENVIRONMENT));
     const reader = new StoreReader();
     let last: CaseResult | undefined;
@@ -51,7 +52,11 @@ export class Kill implements OpenPart {
       for (const id of ids) {
         if (last) yield last;
         last = await this.#strike(id, world, random, reader);
-        if (last.problems.some(({ kind }) => kind === 'broken')) return yield last;
+        // With one peer less there is nothing to go on with.
+        if (last.problems.some(({ kind }) => kind === 'broken')) {
+          yield last;
+          return;
+        }
       }
       const problems = await world.judge().catch((error: unknown): string[] => [String(error)]);
       // They belong to all kills of this cluster.

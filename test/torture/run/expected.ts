@@ -4,8 +4,6 @@
  */
 const EXPECTED: Readonly<Record<string, string>> = {
   'no-resume': 'a peer whose store has failed stays read-only until it is restarted',
-  'shown-and-gone': 'what was refused stays readable until the peer is restarted',
-  'sync-retried': 'a failed sync is tried again when the store is closed, and believed',
 };
 
 /** Why such a problem is expected; `undefined` when nobody expects it. */
