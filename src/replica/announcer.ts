@@ -72,12 +72,13 @@ export class Announcer {
     return [...this.#core.buckets.values()].map(({ name, vector }) => [name, vector.clone()] as const);
   }
 
-  /** The others have a wrong record of us, or none, or will soon take us for gone. */
+  /** The others have a wrong record of us, or none, or one that was made before our clock lagged behind, or will soon take us for gone. */
   #isUrgent(turn: Turn): boolean {
     const { options, origin } = this.#core;
     const own = this.#members.own;
     if (this.#isContradicted && turn.now >= this.#refuteAt(turn.now)) return true;
     if (!own || isEvicted(own) || this.#members.isBeyond(own, turn.wall)) return true;
+    if (own.number < this.#formerNumber(turn)) return true;
     if (own.origins[0] !== origin || own.name !== options.name || own.url !== options.url) return true;
     return turn.wall - stampMillis(own.number) >= options.evictAfterMs / ANNOUNCEMENTS_BEFORE_EVICTION;
   }
@@ -150,12 +151,19 @@ export class Announcer {
 
   /**
    * Above it the next announcement counts: the last one, also that of our former self if this is a restored store, or what
-   * others have said of us, by a faster clock. Not what a clock that ran ahead made.
+   * others have said of us, by a faster clock. Not what a clock that ran ahead made, as long as that is the future.
    */
   #lastNumber(turn: Turn): Stamp {
     const own = this.#members.own;
-    if (!own || this.#members.isBeyond(own, turn.wall)) return STAMP_ZERO;
-    return latest(own.number, own.evictedUpTo, own.downUpTo);
+    const former = this.#formerNumber(turn);
+    if (!own || this.#members.isBeyond(own, turn.wall)) return former;
+    return latest(own.number, own.evictedUpTo, own.downUpTo, former);
+  }
+
+  /** The greatest number of ours, unless it is from the future. */
+  #formerNumber({ wall }: Turn): Stamp {
+    const { ownUpTo } = this.#members;
+    return this.#core.clock.isBeyond(ownUpTo, wall) ? STAMP_ZERO : ownUpTo;
   }
 
   #marks(turn: Turn, own: MemberRecord | undefined): Pick<MemberRecord, 'evictedUpTo' | 'downUpTo'> {

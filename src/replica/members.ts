@@ -1,6 +1,6 @@
 import type { BucketName, PeerId } from '../base/ids.js';
 import { Fingerprint } from '../data/fingerprint.js';
-import { stampAt } from '../data/stamp.js';
+import { type Stamp, STAMP_ZERO, stampAt, stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { Link } from '../protocol/link.js';
 import {
@@ -29,6 +29,8 @@ export interface MembersObserver {
   markedDown(turn: Turn, record: MemberRecord): void;
   /** What the neighbour has told is kept from now on. */
   learned(turn: Turn, link: Link, record: MemberRecord): void;
+  /** What the neighbour has told is left aside, as it is from the future until then by the wall clock, milliseconds. */
+  leftAside(turn: Turn, link: Link, until: number): void;
   /** The neighbour tells an announcement of ours that we have not made. */
   forged(turn: Turn, link: Link): void;
   /** What is known of ourselves is not what we say, or that we are down. */
@@ -54,6 +56,7 @@ export class Members {
   #version = 0;
   #forgottenAt = 0;
   #weight = 0;
+  #ownUpTo: Stamp = STAMP_ZERO;
 
   /** @param stored the records that the store held when it was opened */
   constructor(core: Core, stored: readonly MemberRecord[], observer: MembersObserver) {
@@ -111,6 +114,14 @@ export class Members {
     return this.#records.get(this.#core.self.peer);
   }
 
+  /**
+   * The greatest number of ours that this process knows of. While our clock lags behind it is from the future, and we
+   * announce ourselves below it: the others take notice only once we are above it again.
+   */
+  get ownUpTo(): Stamp {
+    return this.#ownUpTo;
+  }
+
   /** The members that count: all but the evicted ones. */
   counted(): MemberRecord[] {
     return [...this.#records.values()].filter((record) => !isEvicted(record));
@@ -129,8 +140,9 @@ export class Members {
     return this.#sum.toBytes();
   }
 
-  /** Our own announcement. Its number is greater than any that was seen. */
+  /** Our own announcement. Its number is greater than any that was seen and is not from the future. */
   announce(turn: Turn, record: MemberRecord): void {
+    this.#ownUpTo = latest(this.#ownUpTo, this.own ? lastOf(this.own) : STAMP_ZERO, record.number);
     this.#keep(record);
     turn.putMember(record);
   }
@@ -173,7 +185,7 @@ export class Members {
     const former = this.#records.get(record.peer);
     if (this.#isHearsay(link, record.peer)) return this.mark(turn, link, record);
     const said = this.isBeyond(record, turn.wall) ? record : upTo(record, record.number);
-    if (record.peer === this.#core.self.peer && isMadeUp(record, former)) this.#contest(turn, link, record);
+    if (record.peer === this.#core.self.peer && isContrary(record, former)) this.#contest(turn, link, record);
     const isOutdated = !former || this.isBeyond(former, turn.wall);
     this.#take(turn, link, former, isOutdated ? said : mergeRecord(former, said));
   }
@@ -194,10 +206,13 @@ export class Members {
     );
   }
 
+  /** What we announced before our clock lagged behind nobody has made up; but it is not what we say now. */
   #contest(turn: Turn, link: Link, record: MemberRecord): void {
     if (this.isBeyond(record, turn.wall)) return;
-    this.#news.forged(turn, link, record);
-    this.#observer.forged(turn, link);
+    if (record.number > this.#ownUpTo || record.number === this.own?.number) {
+      this.#news.forged(turn, link, record);
+      this.#observer.forged(turn, link);
+    }
     this.#observer.contradicted(turn);
   }
 
@@ -205,6 +220,10 @@ export class Members {
   #take(turn: Turn, link: Link, former: MemberRecord | undefined, next: MemberRecord): void {
     if (next === former) return;
     if (next.number === former?.number && !affordsMark(link, turn.now)) return;
+    if (this.isBeyond(next, turn.wall)) {
+      this.#news.refused(turn, link, next, 'is from the future');
+      return this.#observer.leftAside(turn, link, this.#core.clock.dueAt(stampMillis(lastOf(next))));
+    }
     const verdict = this.#verdictOn(turn, next);
     if (typeof verdict === 'string') return this.#news.refused(turn, link, next, verdict);
     for (const loser of verdict) this.#forget(turn, loser, next);
@@ -222,7 +241,6 @@ export class Members {
 
   /** Why a record is refused, or who makes room for it. */
   #verdictOn(turn: Turn, record: MemberRecord): string | readonly MemberRecord[] {
-    if (this.isBeyond(record, turn.wall)) return 'is from the future';
     if (weightOf(record) > MAX_RECORD_INTERVALS) return 'is too large';
     const silentSince = stampAt(turn.wall - this.#core.options.evictAfterMs);
     const isFirm = (peer: PeerId): boolean => this.isFirm(peer);
@@ -231,8 +249,8 @@ export class Members {
   }
 
   /** Whether an announcement or a mark lies further in the future than any clock of the cluster may be ahead. */
-  isBeyond({ number, evictedUpTo, downUpTo }: MemberRecord, wall: number): boolean {
-    return this.#core.clock.isBeyond(latest(number, evictedUpTo, downUpTo), wall);
+  isBeyond(record: MemberRecord, wall: number): boolean {
+    return this.#core.clock.isBeyond(lastOf(record), wall);
   }
 
   /** Ourselves and those we are linked to: nobody else takes their place. */
@@ -253,6 +271,10 @@ export class Members {
   }
 }
 
+/** The latest of the stamps of a record. */
+const lastOf = ({ number, evictedUpTo, downUpTo }: MemberRecord): Stamp =>
+  latest(number, evictedUpTo, downUpTo);
+
 /** Whether the other side of the link may mark one more member; else it does so by a later roster. */
 function affordsMark({ quotas: { marks } }: Link, now: number): boolean {
   if (marks.readyAt(now) > now) return false;
@@ -260,6 +282,6 @@ function affordsMark({ quotas: { marks } }: Link, now: number): boolean {
   return true;
 }
 
-/** Whether this record of ours is none that we have announced. */
-const isMadeUp = (said: MemberRecord, own: MemberRecord | undefined): boolean =>
+/** Whether this record of ours is not what we announced last, nor earlier. */
+const isContrary = (said: MemberRecord, own: MemberRecord | undefined): boolean =>
   !own || said.number > own.number || (said.number === own.number && contentOf(said) !== contentOf(own));

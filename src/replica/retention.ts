@@ -33,6 +33,7 @@ export class Retention {
     this.members = new Members(core, stored, {
       markedDown: (turn, record) => this.#roster.publishMark(turn, record),
       learned: (turn, link, record) => this.#learned(core, turn, link, record, observer),
+      leftAside: (turn, link, until) => this.#roster.leftAside(turn, link, until),
       forged: (turn, link) =>
         observer.suspect(turn, link, 'an announcement of ours that we never made', FORGERY),
       contradicted: (turn) => this.#announcer.contradicted(turn.now),

@@ -1,12 +1,11 @@
-import { Allowance } from '../base/allowance.js';
-import type { LinkId, PeerId } from '../base/ids.js';
-import { MAX_MEMBERS } from '../protocol/limits.js';
+import type { LinkId } from '../base/ids.js';
 import { hasPushRoom, type Link } from '../protocol/link.js';
 import { isNews, type MemberMark, type MemberRecord, markOf } from '../protocol/members.js';
 import type { Members as MembersMessage, Roster as RosterMessage } from '../protocol/messages.js';
 import { activeLinks, type Core } from './core.js';
-import { MAX_RECORD_INTERVALS, totalOf, weightOf } from './member-bounds.js';
+import { totalOf, weightOf } from './member-bounds.js';
 import type { Members } from './members.js';
+import { hasCrossed, noteTheirs, openTalk, type Talk } from './roster-talk.js';
 import type { Turn } from './turn.js';
 
 /** A neighbour is asked for its records once in this time, milliseconds: two that refuse each other's never end else. */
@@ -16,37 +15,20 @@ const ASK_AGAIN_MS = 500;
  * some, or believes that we have what we refused: all is told anew, once in this time, milliseconds.
  */
 const FULL_AGAIN_MS = 60_000;
+/**
+ * What was left aside, as it was from the future, the other side takes for told. It is asked for when its time has come:
+ * by a full roster, as only that says what we lack, and on one link once in this time, milliseconds. A peer whose clock is
+ * off leaves something aside again and again.
+ */
+const DUE_AGAIN_MS = 5_000;
+/** How often the wall clock is looked at while something is left aside: it may be set right, milliseconds. */
+const DUE_LOOK_MS = 1_000;
 /** One neighbour is asked at a time, as several would send the same; for so long its answer is waited for, milliseconds. */
 const ANSWER_MS = 2_000;
 /** A neighbour that has not told its records this long after its link was opened is no longer waited for, milliseconds. */
 const HEARING_MS = 10_000;
 /** Intervals of the records in one message: all but the last one of an answer hold more, and the last one does not. */
 const MESSAGE_INTERVALS = 2 ** 14;
-/**
- * What one link may have told: a unit for each record and each interval. All that is kept may go out in one answer; the
- * next one waits until that is paid off.
- */
-const TOLD = { most: 2 * MAX_RECORD_INTERVALS, perMs: 1_000 };
-
-/** A mark that the other side has, and whether it knows that we have it too: its record has crossed the link. */
-interface Theirs extends MemberMark {
-  readonly crossed: boolean;
-}
-
-/** What was said on one link. */
-interface Talk {
-  askedAt: number;
-  /** When a full roster was last sent. */
-  fullAt: number;
-  /** The version of our records up to which the other side knows which ones we have. */
-  toldUpTo: number;
-  /** The other side has told its records since the link came up. */
-  heard: boolean;
-  /** What the other side has, as far as it was told, or tells. */
-  readonly theirs: Map<PeerId, Theirs>;
-  readonly allowance: Allowance;
-}
-
 /**
  * Spreads member records: the member tells its neighbours at once, the rest is anti-entropy. Who finds that its
  * records differ sends its roster, and the answer is the records that are newer there. On a link the first roster names
@@ -60,6 +42,8 @@ export class Roster {
   #asking: { readonly link: LinkId; readonly until: number } | undefined;
   /** Who is asked next. */
   readonly #waiting = new Set<LinkId>();
+  /** When to look whether the time of something that was left aside has come. */
+  #lookAt = Infinity;
 
   constructor(core: Core, members: Members) {
     this.#core = core;
@@ -78,18 +62,7 @@ export class Roster {
 
   #talkOn({ now }: Turn, { id }: Link): Talk {
     let talk = this.#talks.get(id);
-    if (!talk) {
-      const allowance = new Allowance(now, TOLD);
-      talk = {
-        askedAt: -Infinity,
-        fullAt: -Infinity,
-        toldUpTo: 0,
-        heard: false,
-        theirs: new Map(),
-        allowance,
-      };
-      this.#talks.set(id, talk);
-    }
+    if (!talk) this.#talks.set(id, (talk = openTalk(now)));
     return talk;
   }
 
@@ -120,8 +93,10 @@ export class Roster {
     talk.askedAt = turn.now;
     const changed = talk.fullAt === -Infinity ? undefined : this.#members.changedSince(talk.toldUpTo);
     const isStuck = changed?.length === 0 && turn.now - talk.fullAt >= FULL_AGAIN_MS;
-    const full = changed === undefined || isStuck;
+    const isDue = hasDue(turn, talk);
+    const full = changed === undefined || isStuck || isDue;
     if (full) talk.fullAt = turn.now;
+    if (isDue) talk.dueAt = Infinity;
     talk.toldUpTo = this.#members.version;
     const told = full ? [...this.#members.all()] : changed.filter((record) => !hasCrossed(talk, record));
     turn.send(link, { type: 'roster', full, members: told.map(markOf) });
@@ -159,13 +134,8 @@ export class Roster {
     turn.send(link, { type: 'members', records });
   }
 
-  /** The other side has this, or will in a moment; what it said before it got something newer may come after that. */
-  #note({ theirs }: Talk, mark: MemberMark, crossed: boolean): void {
-    const known = theirs.get(mark.peer);
-    if (known && !isNews(mark, known)) return;
-    theirs.set(mark.peer, { ...markOf(mark), crossed });
-    if (theirs.size <= MAX_MEMBERS) return;
-    for (const peer of theirs.keys()) if (!this.#members.get(peer)) theirs.delete(peer);
+  #note(talk: Talk, mark: MemberMark, crossed: boolean): void {
+    noteTheirs(talk, mark, crossed, (peer) => this.#members.get(peer) !== undefined);
   }
 
   members(turn: Turn, link: Link, message: MembersMessage): void {
@@ -191,13 +161,36 @@ export class Roster {
     }
   }
 
-  /** Who does not answer holds up nobody for longer than that. */
+  /** What the neighbour has told was left aside, as it is from the future until then by the wall clock. */
+  leftAside(turn: Turn, link: Link, until: number): void {
+    const talk = this.#talkOn(turn, link);
+    talk.dueAt = Math.min(talk.dueAt, until);
+    this.#lookAt = Math.min(this.#lookAt, turn.now + DUE_LOOK_MS);
+  }
+
   wake(turn: Turn): void {
-    if (turn.now >= this.nextWakeAt()) this.#askNext(turn);
+    if (turn.now >= this.#answerBy()) this.#askNext(turn);
+    if (turn.now >= this.#lookAt) this.#askForDue(turn);
+  }
+
+  /** By the wall clock, which may jump: hence looked at again and again. */
+  #askForDue(turn: Turn): void {
+    this.#lookAt = Infinity;
+    for (const [id, talk] of this.#talks) {
+      if (talk.dueAt === Infinity) continue;
+      this.#lookAt = turn.now + DUE_LOOK_MS;
+      const link = this.#core.links.get(id);
+      if (link && !link.closing && hasDue(turn, talk)) this.ask(turn, link);
+    }
+  }
+
+  /** Who does not answer holds up nobody for longer than that. */
+  #answerBy(): number {
+    return this.#asking && this.#waiting.size > 0 ? this.#asking.until : Infinity;
   }
 
   nextWakeAt(): number {
-    return this.#asking && this.#waiting.size > 0 ? this.#asking.until : Infinity;
+    return Math.min(this.#answerBy(), this.#lookAt);
   }
 
   /** Whether we know the members that our neighbours know: before that, tombstones may wait for somebody unheard of. */
@@ -208,11 +201,9 @@ export class Roster {
   }
 }
 
-/** Whether the other side knows that we have just this record: it gave it to us, or got it from us. */
-function hasCrossed({ theirs }: Talk, record: MemberRecord): boolean {
-  const known = theirs.get(record.peer);
-  return known?.crossed === true && !isNews(record, known) && !isNews(known, record);
-}
+/** Whether it is time to ask for what was left aside. */
+const hasDue = ({ now, wall }: Turn, { dueAt, fullAt }: Talk): boolean =>
+  wall >= dueAt && now - fullAt >= DUE_AGAIN_MS;
 
 /** Records in messages of a bounded size. The last one is small, perhaps empty: so the other side sees that it is the last. */
 function* batches(records: readonly MemberRecord[]): Iterable<MemberRecord[]> {

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
 import { RumeurError } from '../../base/errors.js';
-import { codeOf } from './errors.js';
+import { codeOf } from '../disk/errors.js';
+import { foreignFile } from '../disk/layout.js';
 
 /*
  * lmdb does not survive a file that is not its own: the process dies. So look first. The offsets are those of LMDB's
@@ -111,15 +112,6 @@ async function withFile(path: string, use: (file: FileHandle) => Promise<void>):
     await file.close();
   }
 }
-
-export const foreignFile = (dataFile: string): RumeurError =>
-  new RumeurError(
-    'CONFIG_INVALID',
-    `the data file ${dataFile} is in a format that this version does not know`,
-    {
-      hint: 'start it with the version that wrote it, or set dataDir to another directory',
-    },
-  );
 
 const damagedFile = (dataFile: string, what: string): RumeurError =>
   new RumeurError('DISK_FAILED', `the data file ${dataFile} ${what}`, {

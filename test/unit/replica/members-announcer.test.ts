@@ -85,6 +85,44 @@ describe('announcements', () => {
     expect(announced(subject, link)).toHaveLength(4);
   });
 
+  test('count for less while our clock lags behind, and go above all former ones at once when it is set right', () => {
+    const subject = new Subject({ durable: true, pingTimeoutMs: 1e9 });
+    const link = subject.meet('A');
+    subject.skew = 20_000;
+    subject.pass(1);
+    const ahead = (subject.replica.members.own as MemberRecord).number;
+    subject.skew = -3_600_000;
+    subject.pass(5000);
+    const late = (subject.replica.members.own as MemberRecord).number;
+    expect(late < ahead).toBe(true);
+    subject.skew = 0;
+    subject.clear();
+    subject.pass(5000);
+    expect(subject.replica.members.own?.number).toBe(ahead + 1n);
+    expect(announced(subject, link)).toEqual(['']);
+    subject.pass(60_000);
+    expect(announced(subject, link)).toEqual([]);
+  });
+
+  test('that we made before our clock lagged behind are ours: who tells them makes nothing up', () => {
+    const subject = new Subject({ durable: true, pingTimeoutMs: 1e9 });
+    const link = subject.meet('A');
+    subject.skew = 20_000;
+    subject.pass(1);
+    const ahead = subject.replica.members.own as MemberRecord;
+    subject.skew = -3_600_000;
+    subject.pass(5000);
+    subject.skew = 0;
+    subject.clear();
+    for (let i = 0; i < 3; i++) tell(subject, link, ahead);
+    subject.pass(1000);
+    expect(subject.replica.members.own?.number).toBe(ahead.number + 1n);
+    expect(announced(subject, link)).toEqual(['']);
+    expect([subject.notes.includes('own-record'), subject.closes]).toEqual([false, []]);
+    tell(subject, link, member('M', 30_000));
+    expect(subject.notes).toContain('own-record');
+  });
+
   test('never before it is on the disk, and then as it was when the flush began', () => {
     const storage = new MemoryStorage({ peerId: peerId('M'), origin: origin('m') });
     const { replica } = new Subject({ durable: true }, storage);

@@ -229,6 +229,72 @@ describe('rosters', () => {
     expect(full).toEqual([60, 120]);
   });
 
+  describe('ask for what came as if from the future, as the other side takes it for told', () => {
+    const quiet = { pingTimeoutMs: 1e9, antiEntropyMs: [1e8, 1e8] } as const;
+    const asked = (subject: Subject, link: LinkId): boolean[] =>
+      subject.sent('roster', link).map(({ full }) => full);
+
+    test('once its time has come', () => {
+      const subject = new Subject(quiet);
+      const link = subject.meet('A');
+      tell(subject, link, member('B', 70_000), member('C', 80_000));
+      subject.clear();
+      subject.pass(9_999);
+      expect(asked(subject, link)).toEqual([]);
+      subject.pass(1_001);
+      expect(asked(subject, link)).toEqual([true]);
+      tell(subject, link, member('B', 70_000), member('C', 80_000));
+      expect(known(subject)).toBe('B@70');
+      subject.pass(10_000);
+      expect(asked(subject, link)).toEqual([true]);
+      tell(subject, link, member('C', 80_000));
+      expect(known(subject)).toBe('B@70 C@80');
+      subject.pass(100_000);
+      expect(asked(subject, link)).toEqual([]);
+    });
+
+    test('or once our clock is set right', () => {
+      const subject = new Subject(quiet);
+      subject.skew = -3_600_000;
+      const [link, other] = [subject.meet('A'), subject.meet('B')];
+      tell(subject, link, member('A', 0));
+      tell(subject, other);
+      subject.pass(10_000);
+      subject.clear();
+      subject.skew = 0;
+      subject.pass(1_000);
+      expect([asked(subject, link), asked(subject, other)]).toEqual([[true], []]);
+    });
+
+    test('a mark that others have set as well', () => {
+      const subject = new Subject(quiet);
+      const link = subject.meet('A');
+      tell(subject, link, member('B', 0));
+      subject.skew = -65_000;
+      subject.say(link, rosterOf([{ ...member('B', 0), evictedUpTo: member('B', 4_000).number }], false));
+      subject.clear();
+      subject.pass(8_000);
+      expect(asked(subject, link)).toEqual([]);
+      subject.pass(2_000);
+      expect(asked(subject, link)).toEqual([true]);
+    });
+
+    test('and not all the time where one of two clocks is off', () => {
+      const subject = new Subject(quiet);
+      const link = subject.meet('A');
+      subject.skew = -61_000;
+      let full = 0;
+      for (let second = 1; second <= 60; second++) {
+        tell(subject, link, member('A', subject.now));
+        subject.clear();
+        subject.pass(1_000);
+        full += asked(subject, link).length;
+      }
+      expect(full).toBe(12);
+      expect(known(subject)).toBe('');
+    });
+  });
+
   test('a member that was forgotten to make room is told by a full one', () => {
     const subject = new Subject({ links: 8 });
     const link = subject.meet('A');

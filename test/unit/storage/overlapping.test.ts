@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { open as openDatabase } from 'lmdb';
 import { nanoid } from 'nanoid';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
-import { verifyStore } from '../../../src/storage/lmdb/verify.js';
+import { verifyStore } from '../../../src/storage/disk/verify.js';
 import { expectSame } from '../../compliance/storage.checks.js';
 import { StoreChild } from './child.js';
 import { temporaryFolder } from './folder.js';

@@ -8,16 +8,16 @@ import type { Disk } from './disk.js';
 import { toDiskError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
 
-/** The design's bound; lmdb would take 1,976. */
+/** The design's bound; lmdb would take 1,976, and level more. */
 const MAX_KEY_BYTES = 1024;
 
 /**
  * The store on disk. Batches are visible at once, through the layers above the data file, and go to the disk in
- * groups from lmdb's own thread.
+ * groups, from a thread of the engine's own.
  *
- * lmdb tells of a transaction only when it is on the disk, so here `committed` is `flushed`.
+ * Every group is synced, so that here `committed` is `flushed`.
  */
-export class LmdbStorage extends LayeredView implements Storage {
+export class DiskStorage extends LayeredView implements Storage {
   readonly provenance: Provenance;
   readonly initial: StoredState;
   readonly #disk: Disk;
