@@ -12,11 +12,11 @@ export interface GossipOptions {
 export const HELP = `npm run bench:gossip -- [options]
 
 Measures how news travels, over broadcast trees and by flooding, in simulated clusters of up to 10,000 peers,
-and prints tables in Markdown. The same seeds give the same figures on any machine.
+and prints tables in Markdown. Except for \`speed\`, the same seeds give the same figures on any machine.
 
   --quick         smaller clusters, in a fraction of the time
   --seeds <n>     seeds of each row, from 1 on (default 1); the largest clusters run once
-  --only <names>  of redundancy, hops, crash, loss, prune; separated by commas
+  --only <names>  of redundancy, hops, crash, loss, prune, speed; separated by commas
   --json          prints the figures of every run as JSON
 `;
 

@@ -12,6 +12,7 @@ const fixed =
     value.toFixed(digits);
 /** Rounded down: 100% is to mean all. */
 const percent = (share: number): string => `${(Math.floor(share * 100_000) / 1000).toFixed(3)}%`;
+const micros = (millis: number): string => `${(millis * 1000).toFixed(1)} us`;
 const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`;
 
 const mean = (name: string, show: Metric['show']): Metric => ({ name, over: 'mean', show });
@@ -31,6 +32,7 @@ export const tablesOf = (quick: boolean): readonly Table[] => [
   crash(quick),
   loss(quick),
   prune(quick),
+  speed(quick),
 ];
 
 function redundancy(quick: boolean): Table {
@@ -225,5 +227,40 @@ function prune(quick: boolean): Table {
       mean('bytes / least', fixed(2)),
     ],
     rows: [1, 2, 3].map(row),
+  };
+}
+
+function speed(quick: boolean): Table {
+  const peers = quick ? 100 : 1000;
+  const row = (
+    label: string,
+    goal: string,
+    options: Pick<SteadyOptions, 'writers' | 'writes' | 'burst'>,
+  ): Row => ({
+    label: `${peers} at degree 5, ${label}`,
+    goal,
+    once: true,
+    run: (run) => {
+      const before = process.cpuUsage();
+      const { steady } = runSteady({ ...run, ...options, peers, degree: 5, warmUp: 0 });
+      const { user, system } = process.cpuUsage(before);
+      const millis = (user + system) / 1000;
+      const writes = options.writers * options.writes * (options.burst ?? 1);
+      return {
+        'processor time': steady.reached < 1 ? null : millis,
+        'for each delivery': millis / (writes * (peers - 1)),
+      };
+    },
+  });
+  return {
+    name: 'speed',
+    title: 'The simulator itself',
+    note: 'What a run costs on this machine, from the first peer to the last delivery, with trees that grow meanwhile: 10,000 writes (--quick: 1,000), each delivered to every other peer. This table differs from machine to machine.',
+    strategies: { trees: { kind: 'tree' } },
+    metrics: [mean('processor time', seconds), mean('for each delivery', micros)],
+    rows: [
+      row('20 peers write 25 keys at a time', '60 s', { writers: 20, writes: quick ? 2 : 20, burst: 25 }),
+      row(`${peers / 5} peers write one key at a time`, '60 s', { writers: peers / 5, writes: 50 }),
+    ],
   };
 }

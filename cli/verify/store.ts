@@ -7,7 +7,7 @@ import {
   type ProblemKind,
   type StoreReport,
   verifyStore,
-} from '../../src/storage/lmdb/verify.js';
+} from '../../src/storage/disk/verify.js';
 import { pc } from '../colors.js';
 import { shownName } from '../output.js';
 import type { Session } from '../session.js';

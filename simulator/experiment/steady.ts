@@ -17,6 +17,8 @@ export interface SteadyOptions {
   /** Writes of each writer in which trees grow, and those that are measured then. */
   readonly warmUp: number;
   readonly writes: number;
+  /** How many writes each of these is, of other keys and at the same moment; default 1. */
+  readonly burst?: number;
   /** Of 1: how many of these messages vanish, from the first write on. */
   readonly lost?: Partial<Record<Message['type'], number>>;
   /** Half of this at least, milliseconds, is between two rounds of anti-entropy; default as peers have it. */
@@ -78,7 +80,7 @@ export function runSteady(options: SteadyOptions): SteadyResult {
   const part = (count: number): Part => {
     const stretch = trace.begin();
     const sent = traffic(world);
-    writeAll(world, writers, count);
+    writeAll(world, writers, count, options.burst ?? 1);
     runUntil(world.now + count * EVERY_MS + PAUSE_MS);
     return { stretch, traffic: sent(), reached: stretch.share };
   };
@@ -90,11 +92,14 @@ export function runSteady(options: SteadyOptions): SteadyResult {
 }
 
 /** Each writer writes so often, at a random moment of each period; nothing is written over, as that need not arrive. */
-function writeAll(world: World, writers: readonly SimPeer[], count: number): void {
+function writeAll(world: World, writers: readonly SimPeer[], count: number, burst: number): void {
   for (let i = 0; i < count; i++) {
     for (const writer of writers) {
       const afterMs = EVERY_MS * (i + world.random.float());
-      world.after(afterMs, () => writer.set(`key-${writer.place}-${Math.floor(world.now)}`, `value-${i}`));
+      world.after(afterMs, () => {
+        const key = `key-${writer.place}-${Math.floor(world.now)}`;
+        for (let n = 0; n < burst; n++) writer.set(n === 0 ? key : `${key}-${n}`, `value-${i}`);
+      });
     }
   }
 }

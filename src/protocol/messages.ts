@@ -139,6 +139,8 @@ export interface Chunk {
   readonly last: boolean;
   /** With `exact`: the physical time of the least stamp that was skipped, milliseconds; else 0. */
   readonly heldUntil: number;
+  /** The greatest stamp that the sender has seen, those of tombstones included that are gone. */
+  readonly seenUpTo: Stamp;
 }
 
 export interface Credit {

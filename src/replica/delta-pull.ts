@@ -1,7 +1,7 @@
 import type { LinkId } from '../base/ids.js';
 import { type Dot, dotToText } from '../data/dot.js';
 import type { EntryWithoutDigest } from '../data/entry.js';
-import { STAMP_ZERO, stampMillis } from '../data/stamp.js';
+import { type Stamp, STAMP_ZERO, stampMillis } from '../data/stamp.js';
 import { VersionVector } from '../data/version-vector.js';
 import { MalformedMessage } from '../protocol/fields.js';
 import { roughSize } from '../protocol/codec.js';
@@ -142,6 +142,7 @@ export class DeltaPull {
     if (pull.exact) {
       this.#takeVouched(turn, pull, claims);
     } else {
+      this.#follow(turn, chunk.seenUpTo);
       turn.coverAll(pull.bucket, claims);
       link.vectors.get(pull.bucket.name)?.merge(chunk.claims);
     }
@@ -152,6 +153,14 @@ export class DeltaPull {
     }
     turn.send(link, { type: 'credit', request: pull.request, chunks: 1 });
     return undefined;
+  }
+
+  /** What is claimed and not sent may be tombstones that are gone there and stand elsewhere: our writes must exceed them. */
+  #follow(turn: Turn, stamp: Stamp): void {
+    const { clock } = this.#core;
+    if (stamp <= clock.last || clock.isBeyond(stamp, turn.wall)) return;
+    clock.observe(stamp);
+    turn.setClock(clock.last);
   }
 
   /** Chunks without news are no progress: else a peer that sends them would keep the delta to itself for ever. */

@@ -144,6 +144,7 @@ export class DeltaSource {
       exact: serving.exact,
       last: exhausted,
       heldUntil: serving.heldUntil,
+      seenUpTo: this.#core.clock.last,
     };
   }
 

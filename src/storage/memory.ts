@@ -75,6 +75,19 @@ export class MemoryStorage extends LayeredView implements Storage {
     return Promise.resolve();
   }
 
+  /** Memory does not fail. */
+  onFailure(): void {
+    return undefined;
+  }
+
+  onDamage(): void {
+    return undefined;
+  }
+
+  sizes(): undefined {
+    return undefined;
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();

@@ -1,3 +1,5 @@
+import type { RumeurError } from '../base/errors.js';
+import type { BucketName } from '../base/ids.js';
 import type { Batch, StoredState } from '../replica/batch.js';
 import type { View } from '../replica/view.js';
 
@@ -9,6 +11,16 @@ import type { View } from '../replica/view.js';
  * - `copied`: the files are another's copy; new peer id and new origin.
  */
 export type Provenance = 'new' | 'untouched' | 'unclean' | 'copied';
+
+/** How much room a store takes on its disk, in bytes. */
+export interface StoreSizes {
+  /** Of the files with the data. */
+  readonly fileBytes: number;
+  /** What of that holds something. */
+  readonly liveBytes: number;
+  /** What of it is free, and is used by later writes. */
+  readonly freeBytes: number;
+}
 
 /**
  * A durable store behind a synchronous read side. `commit` is synchronous: when it returns, the view shows the
@@ -36,6 +48,19 @@ export interface Storage extends View {
    * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
    */
   flushed(): Promise<void>;
+  /**
+   * Tells once when the store fails, with `DISK_FULL` or `DISK_FAILED`; at once when it has failed already. By then all
+   * promises for what was refused are on their way to be rejected, and `commit` throws the same error.
+   */
+  onFailure(listener: (error: RumeurError) => void): void;
+  /**
+   * Tells of rows beside the cells that turned out damaged while they were read; they are passed over, and each is told
+   * of once. What the indexes and sums of the bucket say is to be counted anew; `undefined` when it cannot be
+   * told which bucket it was. Comes between two turns, never in the middle of a read.
+   */
+  onDamage(listener: (bucket: BucketName | undefined) => void): void;
+  /** `undefined` for a store without a disk. Cheap enough to be asked for each status. */
+  sizes(): StoreSizes | undefined;
   /** Flushes, marks the store as cleanly closed and releases it. */
   close(): Promise<void>;
 }

@@ -170,6 +170,17 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       expect(storage.initial.origin).toBe(origin);
     });
 
+    test('its sizes are those of what is in it, and grow with that', async () => {
+      const before = storage.sizes();
+      if (before === undefined) return;
+      commit(...KEYS.map((key) => op(key, 'v'.repeat(30_000))));
+      await storage.flushed();
+      const { fileBytes, liveBytes, freeBytes } = storage.sizes() ?? before;
+      expect(liveBytes - before.liveBytes).toBeGreaterThanOrEqual(KEYS.length * 30_000);
+      expect(fileBytes).toBeGreaterThanOrEqual(liveBytes);
+      expect(freeBytes).toBeLessThanOrEqual(fileBytes - liveBytes);
+    });
+
     test('a closed store takes nothing; closing it again does nothing', async () => {
       await storage.close();
       await storage.close();

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describe } from '@jest/globals';
 import type { OriginId, PeerId } from '../../src/base/ids.js';
 import { Random } from '../../src/base/random.js';
-import { openLmdb } from '../../src/storage/lmdb/open.js';
+import { ENGINE_NAMES } from '../../src/storage/engines.js';
 import { MemoryStorage } from '../../src/storage/memory.js';
+import { openStore } from '../../src/storage/open-store.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { storageCompliance } from './storage.suite.js';
 
@@ -22,19 +24,21 @@ storageCompliance('memory', () => {
   });
 });
 
-storageCompliance('lmdb', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'rumeur-storage-'));
-  const random = Random.fromNumber(1);
-  const open = (): Promise<Storage> => openLmdb({ directory, newId: () => random.id() });
-  return {
-    open,
-    reopen: async (storage: Storage) => {
-      await storage.close();
-      return open();
-    },
-    dispose: async (storage: Storage) => {
-      await storage.close();
-      await rm(directory, { recursive: true });
-    },
-  };
+describe.each(ENGINE_NAMES)('on disk', (name) => {
+  storageCompliance(name, async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'rumeur-storage-'));
+    const random = Random.fromNumber(1);
+    const open = (): Promise<Storage> => openStore(name, { directory, newId: () => random.id() });
+    return {
+      open,
+      reopen: async (storage: Storage) => {
+        await storage.close();
+        return open();
+      },
+      dispose: async (storage: Storage) => {
+        await storage.close();
+        await rm(directory, { recursive: true });
+      },
+    };
+  });
 });

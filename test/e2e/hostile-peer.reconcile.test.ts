@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomBytes } from 'node:crypto';
 import { nanoid } from 'nanoid';
 import type { OriginId } from '../../src/base/ids.js';
+import { STAMP_ZERO } from '../../src/data/stamp.js';
 import { VersionVector } from '../../src/data/version-vector.js';
 import { MAX_BLOCKS, MAX_LISTED } from '../../src/protocol/limits.js';
 import type { Compare, Differ, Message } from '../../src/protocol/messages.js';
@@ -67,6 +68,7 @@ describe('a hostile peer that compares', () => {
         exact: false,
         last: true,
         heldUntil: 0,
+        seenUpTo: STAMP_ZERO,
       }),
     ],
   ])('answers with %s again and again to what was never asked: its link ends', async (type, message) => {

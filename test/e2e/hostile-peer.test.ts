@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomBytes } from 'node:crypto';
 import { nanoid } from 'nanoid';
 import type { BucketName, OriginId, PeerId } from '../../src/base/ids.js';
-import type { Stamp } from '../../src/data/stamp.js';
+import { type Stamp, STAMP_ZERO } from '../../src/data/stamp.js';
 import { VersionVector } from '../../src/data/version-vector.js';
 import { encodeMessage } from '../../src/protocol/codec.js';
 import { packList } from '../../src/protocol/fields.js';
@@ -257,6 +257,7 @@ describe('a hostile peer', () => {
       exact: false,
       last: true,
       heldUntil: 0,
+      seenUpTo: STAMP_ZERO,
     });
     raw.send({ type: 'same', round: 99 });
     raw.send({ type: 'pong', id: 99, clock: 0 });
@@ -284,6 +285,7 @@ describe('a hostile peer', () => {
       exact: false,
       last: false,
       heldUntil: 0,
+      seenUpTo: STAMP_ZERO,
     });
     await raw.ends();
     expect(await victim.call('get', 'k')).toMatchObject({ found: false });
@@ -370,6 +372,7 @@ describe('a hostile peer', () => {
           exact: false,
           last: true,
           heldUntil: 0,
+          seenUpTo: STAMP_ZERO,
         });
       },
     ],

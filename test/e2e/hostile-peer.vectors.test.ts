@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
 import type { OriginId } from '../../src/base/ids.js';
+import { STAMP_ZERO } from '../../src/data/stamp.js';
 import { VersionVector } from '../../src/data/version-vector.js';
 import { eventually } from '../tools/eventually.js';
 import { BUCKET, FAST_GOSSIP, HIGHEST, HostileScene, vector } from '../tools/hostile-scene.js';
@@ -50,6 +51,7 @@ describe('a hostile peer that covers what it likes', () => {
         exact: false,
         last: true,
         heldUntil: 0,
+        seenUpTo: STAMP_ZERO,
       });
       await scene.read();
     }

@@ -56,12 +56,12 @@ const readMissing = (f: Fields): MissingEntry => ({
 });
 
 /** `claims` has one list for each origin in turn; those that only contexts name come last and need none. */
-function chunkToFields({ request, n, entries, claims, exact, last, heldUntil }: Chunk): unknown[] {
+function chunkToFields({ request, n, entries, claims, exact, last, heldUntil, seenUpTo }: Chunk): unknown[] {
   const origins = new OriginList(entries.map(({ origin }) => origin));
   for (const [origin] of claims.entries()) origins.place(origin);
   const claimed = origins.toList().map((origin) => differences(claims.get(origin)));
   const list = entriesToList(entries, origins);
-  return [request, n, origins.toList(), list, claimed, exact, last, heldUntil];
+  return [request, n, origins.toList(), list, claimed, exact, last, heldUntil, seenUpTo];
 }
 
 function readChunk(f: Fields): Chunk {
@@ -71,7 +71,8 @@ function readChunk(f: Fields): Chunk {
   checkOneWay(entries);
   const sets = f.each(origins.length, (c) => c.intervals());
   const claims = new VersionVector(sets.map((set, i) => [originAt(origins, i), set]));
-  return { type: 'chunk', request, n, entries, claims, exact: f.flag(), last: f.flag(), heldUntil: f.uint() };
+  const [exact, last, heldUntil, seenUpTo] = [f.flag(), f.flag(), f.uint(), f.stamp()];
+  return { type: 'chunk', request, n, entries, claims, exact, last, heldUntil, seenUpTo };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
 import { RumeurError } from '../../base/errors.js';
-import { codeOf } from './errors.js';
+import { codeOf } from '../disk/errors.js';
+import { foreignFile } from '../disk/layout.js';
 
 /*
  * lmdb does not survive a file that is not its own: the process dies. So look first. The offsets are those of LMDB's
@@ -9,37 +10,85 @@ import { codeOf } from './errors.js';
  */
 const MAGIC = 0xbeefc0de;
 const VERSION = 2;
-const AT = { magic: 24, version: 28, pageSize: 48, lastPage: 144, transaction: 152, end: 160 } as const;
+const AT = {
+  magic: 24,
+  version: 28,
+  pageSize: 48,
+  flags: 52,
+  lastPage: 144,
+  transaction: 152,
+  end: 160,
+} as const;
 const PAGE_SIZES = [4096, 8192, 16_384, 32_768, 65_536];
 /** The last pages of a sound file may never have been written, when they were freed at once. */
 const UNWRITTEN_PAGES = 16;
+
+/** Of a state that was published before it was synced: only versions before this one left such. */
+const OVERLAPPING = 0x1000;
+
+export interface DataFileReport {
+  /** Whether lmdb must first go back to what was synced; in the mode in which the file was written. */
+  readonly isUnsettled: boolean;
+}
 
 /**
  * @throws RumeurError `DISK_FAILED` when a file is there and is no LMDB file or has been cut short, `CONFIG_INVALID`
  * when it is one of another version
  * @throws the system's error when a file cannot be read and written
  */
-export async function checkDataFile(dataFile: string): Promise<void> {
+export async function checkDataFile(dataFile: string): Promise<DataFileReport> {
   await withFile(`${dataFile}-lock`, () => Promise.resolve());
+  let isUnsettled = false;
   await withFile(dataFile, async (file) => {
     const { size } = await file.stat();
-    if (size > 0) check(await begin(file), size, dataFile);
+    if (size > 0) isUnsettled = check(await begin(file), size, dataFile);
   });
+  return { isUnsettled };
 }
 
-function check(bytes: Buffer, size: number, dataFile: string): void {
+interface Meta {
+  readonly transaction: bigint;
+  readonly lastPage: number;
+  readonly isOverlapping: boolean;
+}
+
+function metaAt(bytes: Buffer, at: number): Meta {
+  if (bytes.length < at + AT.end) return { transaction: 0n, lastPage: 0, isOverlapping: false };
+  return {
+    transaction: bytes.readBigUInt64LE(at + AT.transaction),
+    lastPage: Number(bytes.readBigUInt64LE(at + AT.lastPage)),
+    isOverlapping: (bytes.readUInt16LE(at + AT.flags) & OVERLAPPING) !== 0,
+  };
+}
+
+function check(bytes: Buffer, size: number, dataFile: string): boolean {
   if (bytes.length < AT.end || bytes.readUInt32LE(AT.magic) !== MAGIC) {
     throw damagedFile(dataFile, 'is damaged or no data file at all');
   }
   if ((bytes.readUInt32LE(AT.version) & 0xffff) !== VERSION) throw foreignFile(dataFile);
   const pageSize = bytes.readUInt32LE(AT.pageSize);
   if (!PAGE_SIZES.includes(pageSize)) throw damagedFile(dataFile, 'is damaged');
+  const [first, synced, second] = [0, pageSize / 2, pageSize].map((at) => metaAt(bytes, at)) as [
+    Meta,
+    Meta,
+    Meta,
+  ];
   // The least of the three states that lmdb may go on from: after a power loss the last one may lack its pages.
-  const lastPages = [0, pageSize / 2, pageSize]
-    .filter((at) => bytes.length >= at + AT.end && bytes.readBigUInt64LE(at + AT.transaction) > 0n)
-    .map((at) => Number(bytes.readBigUInt64LE(at + AT.lastPage)));
+  const lastPages = [first, synced, second]
+    .filter(({ transaction }) => transaction > 0n)
+    .map(({ lastPage }) => lastPage);
   const pages = lastPages.length === 0 ? 2 : Math.max(2, Math.min(...lastPages) + 1 - UNWRITTEN_PAGES);
   if (size < pages * pageSize) throw damagedFile(dataFile, 'has been cut short');
+  return isUnsettled(first.transaction >= second.transaction ? first : second, synced);
+}
+
+/**
+ * Only the overlapping mode writes down, in the middle of the first page, what was synced. Where that is the latest state
+ * of all, or an older one than what this version wrote after it, the latest is sure.
+ */
+function isUnsettled(latest: Meta, synced: Meta): boolean {
+  if (synced.transaction === 0n || synced.transaction === latest.transaction) return false;
+  return latest.isOverlapping || synced.transaction > latest.transaction;
 }
 
 async function begin(file: FileHandle): Promise<Buffer> {
@@ -63,15 +112,6 @@ async function withFile(path: string, use: (file: FileHandle) => Promise<void>):
     await file.close();
   }
 }
-
-export const foreignFile = (dataFile: string): RumeurError =>
-  new RumeurError(
-    'CONFIG_INVALID',
-    `the data file ${dataFile} is in a format that this version does not know`,
-    {
-      hint: 'start it with the version that wrote it, or set dataDir to another directory',
-    },
-  );
 
 const damagedFile = (dataFile: string, what: string): RumeurError =>
   new RumeurError('DISK_FAILED', `the data file ${dataFile} ${what}`, {

@@ -189,6 +189,7 @@ export const MESSAGES: Readonly<Record<Message['type'], fc.Arbitrary<Message>>> 
     exact: fc.boolean(),
     last: fc.boolean(),
     heldUntil: count,
+    seenUpTo: stamp,
   }),
   credit: of('credit', { request: count, chunks: count }),
   cancel: of('cancel', { request: count, reason: text }),

@@ -5,7 +5,7 @@ import { MalformedMessage, packList } from '../../../src/protocol/fields.js';
 import { MAX_CONTEXT_INTERVALS, MAX_MESSAGE_BYTES, MAX_OPERATIONS } from '../../../src/protocol/limits.js';
 import type { OriginId } from '../../../src/base/ids.js';
 import { MOST_INTERVALS } from '../../../src/data/policies/causal.js';
-import { stampAt } from '../../../src/data/stamp.js';
+import { STAMP_ZERO, stampAt } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import { message, MESSAGES, ops, shown } from './arbitrary.js';
 
@@ -62,6 +62,7 @@ describe('entries of a chunk', () => {
       exact: false,
       last: true,
       heldUntil: 0,
+      seenUpTo: STAMP_ZERO,
     });
 
   test.each<[string, ...Dot[]]>([
@@ -263,7 +264,7 @@ describe('hostile bytes', () => {
 
   const push = (lo: number, hi: number): unknown[] => [3, 'default', O, lo, hi, new Uint8Array()];
   const chunk = (change: Readonly<Record<number, unknown>>): unknown[] =>
-    Object.assign([8, 1, 0, [O], [0, 2, 5, 'k', null, null], [[1, 1]], false, true, 0], change);
+    Object.assign([8, 1, 0, [O], [0, 2, 5, 'k', null, null], [[1, 1]], false, true, 0, 0n], change);
   test.each<[string, unknown[]]>([
     ['a push that ends before it begins', push(2, 1)],
     ['a push of seq zero', push(0, 1)],

@@ -56,6 +56,7 @@ const chunk = changed([
   false,
   true,
   0,
+  0n,
 ]);
 const withContext = (context: unknown): unknown[] => chunk({ 4: [0, 2, 5, 'k', null, context] });
 

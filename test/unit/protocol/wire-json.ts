@@ -69,7 +69,7 @@ export function reviveVector(described: unknown): VersionVector {
 
 const VECTORS = new Set(['vector', 'floor', 'claims', 'context']);
 const HASHES = new Set(['vectorHash', 'stateHash', 'membersHash', 'sum', 'digest']);
-const STAMPS = new Set(['stamp', 'number', 'evictedUpTo', 'downUpTo']);
+const STAMPS = new Set(['stamp', 'number', 'evictedUpTo', 'downUpTo', 'seenUpTo']);
 
 function revive(name: string, value: unknown): unknown {
   if (VECTORS.has(name)) return reviveVector(value);

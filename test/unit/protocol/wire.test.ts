@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { toHex, utf8 } from '../../../src/base/bytes.js';
 import { DEFAULT_BUCKET, type OriginId, type PeerId, type SessionId } from '../../../src/base/ids.js';
-import { stampAt } from '../../../src/data/stamp.js';
+import { STAMP_ZERO, stampAt } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import { decodeMessage, encodeMessage, packOps } from '../../../src/protocol/codec.js';
 import type { Message } from '../../../src/protocol/messages.js';
@@ -79,8 +79,9 @@ const WIRE: readonly (readonly [Message, string])[] = [
       exact: false,
       last: true,
       heldUntil: 0,
+      seenUpTo: STAMP_ZERO,
     },
-    '9908090092b5414141414141414141414141414141414141414141b54242424242424242424242424242424242424242429c00cd012fcf018bcfe568000008a2c3a9c0940092cd012c000192020000cd012dcf018bcfe568000007a2c3a9c4023432c092909403010200c2c300',
+    '9a08090092b5414141414141414141414141414141414141414141b54242424242424242424242424242424242424242429c00cd012fcf018bcfe568000008a2c3a9c0940092cd012c000192020000cd012dcf018bcfe568000007a2c3a9c4023432c092909403010200c2c300cf0000000000000000',
   ],
   [{ type: 'credit', request: 9, chunks: 1 }, '93090901'],
   [{ type: 'cancel', request: 9, reason: 'no' }, '930a09a26e6f'],

@@ -8,7 +8,7 @@ import {
   type SessionId,
 } from '../../../src/base/ids.js';
 import { type Entry, type EntryWithoutDigest, sealEntry } from '../../../src/data/entry.js';
-import { stampAt } from '../../../src/data/stamp.js';
+import { STAMP_ZERO, stampAt } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
 import { decodeMessage, encodeMessage, packOps } from '../../../src/protocol/codec.js';
 import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../../src/protocol/limits.js';
@@ -98,6 +98,7 @@ export const chunk = (change: Partial<Chunk>): Chunk => ({
   exact: false,
   last: false,
   heldUntil: 0,
+  seenUpTo: STAMP_ZERO,
   ...change,
 });
 

@@ -151,6 +151,26 @@ describe('a delta that comes in', () => {
   });
 });
 
+describe('rule 9: what a claim covers without showing it', () => {
+  test('lies below what is written here then, such as the tombstone that the source has dropped', () => {
+    const { subject, link, request } = pulling('a:1-2');
+    const seenUpTo = stampAt(EPOCH + 50_000);
+    subject.say(link, chunk({ request, claims: vector('a:1-2'), last: true, seenUpTo }));
+    subject.write(['k', 'v']);
+    expect(subject.replica.core.clock.last).toBeGreaterThan(seenUpTo);
+  });
+
+  test('does not move our clock beyond the horizon', () => {
+    const { subject, link, request } = pulling('a:1-2');
+    subject.say(
+      link,
+      chunk({ request, claims: vector('a:1-2'), last: true, seenUpTo: stampAt(EPOCH + 3_600_000) }),
+    );
+    subject.write(['k', 'v']);
+    expect(subject.replica.core.clock.last).toBeLessThan(stampAt(EPOCH + 1000));
+  });
+});
+
 describe('rule 8: writes from the future', () => {
   const FUTURE = 3_600_000;
 

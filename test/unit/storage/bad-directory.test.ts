@@ -95,7 +95,7 @@ describe('a data directory that cannot be used', () => {
   );
 
   test('holds a database of something else', async () => {
-    const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4 });
+    const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4, overlappingSync: false });
     await database.openDB<string, string>('theirs', {}).put('a', 'b');
     await database.close();
     await expectRefused('CONFIG_INVALID');
@@ -103,7 +103,7 @@ describe('a data directory that cannot be used', () => {
 
   test.each(['3', '0', '"2"'])('holds a store of a format that is not known: %s', async (format) => {
     await (await openLmdb({ directory: folder(), newId: nanoid })).close();
-    const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4 });
+    const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4, overlappingSync: false });
     const state = database.openDB<Buffer, Buffer>('state', { keyEncoding: 'binary', encoding: 'binary' });
     await state.put(Buffer.from('mformat'), Buffer.from(format));
     await database.close();
@@ -111,7 +111,7 @@ describe('a data directory that cannot be used', () => {
   });
 
   test('held a store that was begun and came to nothing: it begins anew', async () => {
-    const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4 });
+    const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4, overlappingSync: false });
     database.openDB<Buffer, Buffer>('state', { keyEncoding: 'binary', encoding: 'binary' });
     await database.close();
     const storage = await openLmdb({ directory: folder(), newId: nanoid });

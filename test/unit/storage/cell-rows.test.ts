@@ -6,7 +6,7 @@ import type { Cell } from '../../../src/data/cell.js';
 import { isSound, sealEntry } from '../../../src/data/entry.js';
 import type { Stamp } from '../../../src/data/stamp.js';
 import { VersionVector } from '../../../src/data/version-vector.js';
-import { cellOfRow, cellRow } from '../../../src/storage/lmdb/cell-rows.js';
+import { cellOfRow, cellRow } from '../../../src/storage/disk/cell-rows.js';
 import { plain } from '../../compliance/storage.model.js';
 
 const ORIGINS = ['A', 'B', 'C'].map((letter) => letter.repeat(21) as OriginId);

@@ -8,7 +8,7 @@ const SCRIPT = fileURLToPath(new URL('store-child.mjs', import.meta.url));
 
 /** A line that `store-child.mjs` says. */
 export interface Said {
-  readonly at: 'open' | 'flushed' | 'commit' | 'close' | 'unhandled';
+  readonly at: 'open' | 'flushed' | 'commit' | 'failure' | 'visible' | 'read' | 'close' | 'unhandled';
   readonly provenance?: string;
   readonly peerId?: string;
   readonly origin?: string;
@@ -27,7 +27,7 @@ export class StoreChild {
   #heard: () => void = () => undefined;
 
   /** @param before shell commands that set up the process, `ulimit` for one */
-  constructor(mode: 'hold' | 'stream', directory: string, before = ':') {
+  constructor(mode: 'hold' | 'stream' | 'stream-later', directory: string, before = ':') {
     const command = `${before}; exec "$0" "$@"`;
     this.#process = spawn('sh', ['-c', command, process.execPath, SCRIPT, mode, directory], {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -60,6 +60,11 @@ export class StoreChild {
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#ended;
+  }
+
+  /** Lets a writer that waits begin. */
+  start(): void {
+    this.#process.stdin.write('\n');
   }
 
   /** Lets a holder close in order. */

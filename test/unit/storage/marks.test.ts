@@ -5,7 +5,7 @@ import { DEFAULT_BUCKET, type OriginId } from '../../../src/base/ids.js';
 import type { Stamp } from '../../../src/data/stamp.js';
 import type { Batch, DamageMark } from '../../../src/replica/batch.js';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
-import { verifyStore } from '../../../src/storage/lmdb/verify.js';
+import { verifyStore } from '../../../src/storage/disk/verify.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { temporaryFolder } from './folder.js';
 import { rowsOf, withRawTables } from './raw-file.js';

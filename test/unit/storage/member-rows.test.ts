@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { encode } from '@msgpack/msgpack';
 import { Buffer } from 'node:buffer';
 import { STAMP_ZERO } from '../../../src/data/stamp.js';
-import { memberOfRow, memberRow } from '../../../src/storage/lmdb/state-rows.js';
+import { memberOfRow, memberRow } from '../../../src/storage/disk/state-rows.js';
 import { down, member } from '../replica/members.builders.js';
 
 const NUMBER = '018bcfe568000000';

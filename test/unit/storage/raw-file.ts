@@ -9,7 +9,11 @@ export async function withRawTables<T>(
   directory: string,
   use: (table: (name: string) => RawTable) => T | Promise<T>,
 ): Promise<T> {
-  const root = open<unknown, string>({ path: join(directory, 'data.mdb'), maxDbs: 8 });
+  const root = open<unknown, string>({
+    path: join(directory, 'data.mdb'),
+    maxDbs: 8,
+    overlappingSync: false,
+  });
   try {
     return await use((name) =>
       root.openDB<Buffer, Buffer>(name, { keyEncoding: 'binary', encoding: 'binary' }),

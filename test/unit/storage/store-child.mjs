@@ -4,7 +4,9 @@
  *
  * node store-child.mjs hold <directory>     opens, says so, closes on the first line on stdin
  * node store-child.mjs stream <directory>   opens, says so, then commits batch after batch and says which are flushed,
- *                                           until it is killed or the store fails; then it closes
+ *                                           until it is killed or the store fails; then it says how many are visible
+ *                                           and closes
+ * node store-child.mjs stream-later <directory>  the same, but the first batch waits for a line on stdin
  * Every line on stdout is one JSON document.
  */
 import { Buffer } from 'node:buffer';
@@ -31,8 +33,17 @@ try {
 }
 const { provenance, initial } = store;
 say({ at: 'open', provenance, peerId: initial.peerId, origin: initial.origin });
-if (mode === 'hold') await once(process.stdin, 'data');
-else await stream();
+store.onFailure(failed('failure'));
+if (mode !== 'stream') await once(process.stdin, 'data');
+if (mode !== 'hold') {
+  await stream();
+  // What a reader gets to see now.
+  try {
+    say({ at: 'visible', n: [...store.cells('default', {})].length - 1 });
+  } catch (error) {
+    failed('read')(error);
+  }
+}
 await store.close().catch(failed('close'));
 process.stdin.destroy();
 

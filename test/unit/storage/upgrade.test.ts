@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
-import { verifyStore } from '../../../src/storage/lmdb/verify.js';
+import { verifyStore } from '../../../src/storage/disk/verify.js';
 import { expectSame } from '../../compliance/storage.checks.js';
 import { comparable, StoreModel } from '../../compliance/storage.model.js';
 import type { Storage } from '../../../src/storage/storage.js';

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
 import { DEFAULT_BUCKET } from '../../../src/base/ids.js';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
-import { type Problem, verifyStore, type VerifyProgress } from '../../../src/storage/lmdb/verify.js';
+import { type Problem, verifyStore, type VerifyProgress } from '../../../src/storage/disk/verify.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { StoreChild } from './child.js';
 import { temporaryFolder } from './folder.js';

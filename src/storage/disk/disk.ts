@@ -6,26 +6,28 @@ import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.
 import type { DotSlot } from '../dot-table.js';
 import type { CellSlot, Source } from '../layered-view.js';
 import type { RangeSlot } from '../range-table.js';
+import type { RowChange, RowStore, TableName } from '../rows.js';
+import type { StoreSizes } from '../storage.js';
 import type { Tables } from '../tables.js';
 import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
-import type { Environment, Rows } from './environment.js';
-import { fieldOf } from './errors.js';
 import { dotKey, dotOfRow } from './index-rows.js';
 import { LayerRows } from './layer-rows.js';
 import { rangeKey, type RangeKeyOf, scanRanges } from './range-rows.js';
 import { type Identity, type Sink, StateTable } from './state-table.js';
 
 const ZERO = Buffer.of(0);
+/** No key is as long as that. */
+const ALL = { start: ZERO, end: Buffer.alloc(1200, 0xff) };
+const CLEARED_AT_ONCE = 5_000;
 
 /** The data file, read as cells and rows of indexes; and the way to write a layer of them into it. */
 export class Disk implements Source {
-  readonly #environment: Environment;
+  readonly #store: RowStore;
   readonly #state: StateTable;
-  #failed = false;
 
-  constructor(environment: Environment) {
-    this.#environment = environment;
-    this.#state = new StateTable(environment.state);
+  constructor(store: RowStore) {
+    this.#store = store;
+    this.#state = new StateTable(store);
   }
 
   identity(): Identity | undefined {
@@ -50,42 +52,49 @@ export class Disk implements Source {
 
   /** How many rows the cells and the dot index have, over all buckets. */
   rowCount(): number {
-    const { cells, dots } = this.#environment;
-    return [cells, dots].reduce((sum, rows) => sum + Number(fieldOf(rows.getStats(), 'entryCount') ?? 0), 0);
+    return this.#store.count('entries') + this.#store.count('dots');
   }
 
-  /** Blocks until it is on the disk: for opening and closing, when no transaction is under way. */
-  writeIdentity(identity: Identity): void {
-    this.#writeNow(() => this.#state.putIdentity(write, identity));
+  sizes(): StoreSizes {
+    return this.#store.sizes();
   }
 
-  /** The same for the number of the layout. */
-  writeLayout(): void {
-    this.#writeNow(() => this.#state.putLayout(write));
+  writeIdentity(identity: Identity): Promise<void> {
+    return this.#writeNow((sink) => this.#state.putIdentity(sink, identity));
+  }
+
+  writeLayout(): Promise<void> {
+    return this.#writeNow((sink) => this.#state.putLayout(sink));
   }
 
   /** Gives each damage mark a row of its own, where an earlier version left all of a bucket in one. */
-  renewMarks(): void {
-    if (this.#state.hasOldMarks()) this.#writeNow(() => this.#state.renewMarks(write));
+  async renewMarks(): Promise<void> {
+    if (this.#state.hasOldMarks()) await this.#writeNow((sink) => this.#state.renewMarks(sink));
   }
 
   /** Empties what layout 1 did not have. */
-  clearIndexes(): void {
-    const { tombstones, ranges } = this.#environment;
-    this.#writeNow(() => [tombstones, ranges].forEach((rows) => rows.clearSync()));
+  async clearIndexes(): Promise<void> {
+    for (const table of ['tombstones', 'ranges'] as const) await this.#clear(table);
   }
 
-  #writeNow(change: () => void): void {
-    const { root } = this.#environment;
-    root.transactionSync(change);
-    // lmdb-js does it only later in this turn.
-    root.resetReadTxn();
+  async #clear(table: TableName): Promise<void> {
+    for (let rows: RowChange[] = []; ; rows = []) {
+      for (const { key } of this.#store.range(table, ALL))
+        if (rows.push({ table, key, row: undefined }) === CLEARED_AT_ONCE) break;
+      if (rows.length === 0) return;
+      await this.#store.write(rows, true);
+    }
+  }
+
+  async #writeNow(change: (sink: Sink) => void): Promise<void> {
+    const rows: RowChange[] = [];
+    change((table, key, row) => void rows.push({ table, key, row }));
+    await this.#store.write(rows, true);
   }
 
   get(bucket: BucketName, key: string): Cell | undefined {
     const number = this.#state.findBucket(bucket);
-    // `getBinary` copies: what lmdb reads into is used again by the next read.
-    const row = number === undefined ? undefined : this.#environment.cells.getBinary(cellKey(number, key));
+    const row = number === undefined ? undefined : this.#store.get('entries', cellKey(number, key));
     return row === undefined ? undefined : cellOfRow(key, row, this.#state.originOf);
   }
 
@@ -100,7 +109,7 @@ export class Disk implements Source {
     const start = after !== '' && Buffer.compare(aboveAfter, first) > 0 ? aboveAfter : first;
     const end = cellKeyAbovePrefix(number, prefix);
     if (Buffer.compare(start, end) >= 0) return undefined;
-    for (const row of this.#environment.cells.getRange({ start, end })) {
+    for (const row of this.#store.range('entries', { start, end })) {
       const key = keyOfCell(row.key);
       yield { key, cell: cellOfRow(key, row.value, this.#state.originOf) };
     }
@@ -108,15 +117,15 @@ export class Disk implements Source {
   }
 
   dots(bucket: BucketName, origin: OriginId, lo: number, hi: number, order: DotOrder): Iterable<DotSlot> {
-    return this.#dots(this.#environment.dots, bucket, origin, lo, hi, order);
+    return this.#dots('dots', bucket, origin, lo, hi, order);
   }
 
   tombstones(bucket: BucketName, origin: OriginId, lo: number, hi: number): Iterable<DotSlot> {
-    return this.#dots(this.#environment.tombstones, bucket, origin, lo, hi, 'rising');
+    return this.#dots('tombstones', bucket, origin, lo, hi, 'rising');
   }
 
   *#dots(
-    rows: Rows,
+    table: TableName,
     bucket: BucketName,
     origin: OriginId,
     lo: number,
@@ -129,11 +138,8 @@ export class Disk implements Source {
     const first = Math.max(lo, 1);
     const last = Math.min(hi, Number.MAX_SAFE_INTEGER);
     const keyOf = (seq: number): Buffer => dotKey(number, originNumber, seq);
-    const range =
-      order === 'rising'
-        ? { start: keyOf(first), end: keyOf(last + 1) }
-        : { start: keyOf(last), end: keyOf(first - 1), reverse: true };
-    for (const { key, value } of rows.getRange(range)) {
+    const range = { start: keyOf(first), end: keyOf(last + 1), reverse: order === 'falling' };
+    for (const { key, value } of this.#store.range(table, range)) {
       const row = dotOfRow(key, value);
       if (row !== undefined) yield { seq: row.seq, row };
     }
@@ -145,7 +151,7 @@ export class Disk implements Source {
     const [number, originNumber] = this.#numbers(bucket, origin);
     if (number === undefined || originNumber === undefined) return undefined;
     const key = dotKey(number, originNumber, seq);
-    const row: Buffer | undefined = this.#environment.dots.getBinary(key);
+    const row = this.#store.get('dots', key);
     return row && dotOfRow(key, row);
   }
 
@@ -159,8 +165,7 @@ export class Disk implements Source {
     const [number, originNumber] = this.#numbers(bucket, origin);
     if (number === undefined || originNumber === undefined || from > to) return undefined;
     const keyOf: RangeKeyOf = (rowLevel, index) => rangeKey(number, originNumber, rowLevel, index);
-    for (const row of scanRanges(this.#environment.ranges, keyOf, level, from, to))
-      yield { ...row, isWhole: true };
+    for (const row of scanRanges(this.#store, keyOf, level, from, to)) yield { ...row, isWhole: true };
     return undefined;
   }
 
@@ -169,43 +174,16 @@ export class Disk implements Source {
   }
 
   /**
-   * Writes the layer in one transaction. Resolves when that is on the disk and visible to reads from here.
-   * One at a time: when several are under way, lmdb-js 3.5 may take one that failed for done.
-   * @throws lmdb's error
+   * Writes the layer as one. Resolves when that is on the disk and visible to reads from here. One at a time.
+   * @throws the engine's error
    */
   async write(layer: Tables): Promise<void> {
-    const { root } = this.#environment;
-    // All rows, before the first is handed over: what throws half-way must not leave half a transaction.
-    const { rows } = new LayerRows(this.#environment, this.#state, layer);
-    try {
-      const committed = root.batch(() => rows.forEach((row) => write(...row)));
-      // Only `committed` tells of a failure: after one `flushed` never settles.
-      await Promise.race([root.flushed, committed.then(() => root.flushed)]);
-    } catch (error) {
-      this.#failed = true;
-      throw await causeOf(error);
-    }
-    // The read transaction of this turn may be older.
-    root.resetReadTxn();
+    // All rows, before the first is handed over: what throws half-way must not leave half of them behind.
+    const { rows } = new LayerRows(this.#store, this.#state, layer);
+    await this.#store.write(rows, true);
   }
 
-  async close(): Promise<void> {
-    const { root } = this.#environment;
-    // lmdb-js would wait for the flush of the failed transaction, for ever; its thread is done with it.
-    if (this.#failed) Object.defineProperty(root, '_endWrites', { value: undefined });
-    await root.close();
-  }
-}
-
-/** Into the transaction under way; whether it failed is told by that, not by each put. */
-const write: Sink = (rows, key, row) => void (row === undefined ? rows.remove(key) : rows.put(key, row));
-
-/** lmdb-js hides what happened behind another promise, which must be taken in any case. */
-async function causeOf(error: unknown): Promise<unknown> {
-  try {
-    await fieldOf(error, 'commitError');
-    return error;
-  } catch (cause) {
-    return cause;
+  close(): Promise<void> {
+    return this.#store.close();
   }
 }

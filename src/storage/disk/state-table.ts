@@ -7,8 +7,8 @@ import type { Intervals } from '../../data/intervals.js';
 import { stampFromText, STAMP_ZERO, stampToText } from '../../data/stamp.js';
 import type { AddressRecord } from '../../protocol/address-book.js';
 import type { DamageMark, StoredBucket, StoredState, Totals, VectorRow } from '../../replica/batch.js';
+import type { RowStore, TableName } from '../rows.js';
 import type { Tables } from '../tables.js';
-import type { Rows } from './environment.js';
 import { damaged, LAYOUT, OLDEST_LAYOUT } from './layout.js';
 import { Names } from './names.js';
 import { dotKey, dotOfRow, dotRow } from './index-rows.js';
@@ -33,26 +33,26 @@ export interface Identity {
 }
 
 /** Takes a row to write, or with `undefined` to remove. */
-export type Sink = (rows: Rows, key: Buffer, row: Buffer | undefined) => void;
+export type Sink = (table: TableName, key: Buffer, row: Buffer | undefined) => void;
 
 /** The number of the layout; `undefined` in a data file that is new. */
-export const readLayout = (rows: Rows): unknown => readMeta(rows, 'format');
+export const readLayout = (store: RowStore): unknown => readMeta(store, 'format');
 
 /** Whether a data file with this table is a store that we can go on with: one of ours, or one just begun. */
-export function isOurs(rows: Rows): boolean {
-  const layout = readLayout(rows);
-  if (layout === undefined) return rows.getKeysCount({ limit: 1 }) === 0;
+export function isOurs(store: RowStore): boolean {
+  const layout = readLayout(store);
+  if (layout === undefined) return store.count('state') === 0;
   return typeof layout === 'number' && layout >= OLDEST_LAYOUT && layout <= LAYOUT;
 }
 
 /** The small table beside cells and indexes: names, vectors, totals, and what the store knows about itself. */
 export class StateTable {
-  readonly #rows: Rows;
+  readonly #store: RowStore;
   readonly #buckets = new Names<BucketName>();
   readonly #origins = new Names<OriginId>();
 
-  constructor(rows: Rows) {
-    this.#rows = rows;
+  constructor(store: RowStore) {
+    this.#store = store;
     for (const [key, name] of this.#all('b'))
       this.#buckets.restore(key.readUInt16BE(1), toText(name) as BucketName);
     for (const [key, name] of this.#all('o'))
@@ -60,7 +60,7 @@ export class StateTable {
   }
 
   layout(): unknown {
-    return readLayout(this.#rows);
+    return readLayout(this.#store);
   }
 
   putLayout(sink: Sink): void {
@@ -69,7 +69,7 @@ export class StateTable {
 
   /** `undefined` in a data file that is new. */
   identity(): Identity | undefined {
-    return readMeta(this.#rows, 'identity') as Identity | undefined;
+    return readMeta(this.#store, 'identity') as Identity | undefined;
   }
 
   putIdentity(sink: Sink, identity: Identity): void {
@@ -97,13 +97,11 @@ export class StateTable {
 
   /** The number of a bucket; a new one is written down with the rows that use it. */
   bucketNumber(sink: Sink, name: BucketName): number {
-    return this.#buckets.give(name, (number) => sink(this.#rows, stateKey('b', uint16(number)), utf8(name)));
+    return this.#buckets.give(name, (number) => sink('state', stateKey('b', uint16(number)), utf8(name)));
   }
 
   originNumber(sink: Sink, origin: OriginId): number {
-    return this.#origins.give(origin, (number) =>
-      sink(this.#rows, stateKey('o', uint32(number)), utf8(origin)),
-    );
+    return this.#origins.give(origin, (number) => sink('state', stateKey('o', uint32(number)), utf8(origin)));
   }
 
   putVector(sink: Sink, row: VectorRow): void {
@@ -120,22 +118,22 @@ export class StateTable {
       uint16(this.bucketNumber(sink, bucket)),
       uint32(this.originNumber(sink, origin)),
     );
-    sink(this.#rows, key, intervals.length === 0 ? undefined : intervalsRow(intervals));
+    sink('state', key, intervals.length === 0 ? undefined : intervalsRow(intervals));
   }
 
   putTotals(sink: Sink, totals: Totals): void {
-    sink(this.#rows, stateKey('t', uint16(this.bucketNumber(sink, totals.bucket))), totalsRow(totals));
+    sink('state', stateKey('t', uint16(this.bucketNumber(sink, totals.bucket))), totalsRow(totals));
   }
 
   putMark(sink: Sink, bucket: BucketName, { origin, seq }: Dot, mark: DamageMark | undefined): void {
     const number = this.originNumber(sink, origin);
     const key = stateKey('d', dotKey(this.bucketNumber(sink, bucket), number, seq));
-    sink(this.#rows, key, mark && dotRow({ seq, stamp: mark.stamp ?? STAMP_ZERO, key: mark.key }));
+    sink('state', key, mark && dotRow({ seq, stamp: mark.stamp ?? STAMP_ZERO, key: mark.key }));
   }
 
   putUnsettled(sink: Sink, bucket: BucketName, isUnsettled: boolean): void {
     const key = stateKey('c', uint16(this.bucketNumber(sink, bucket)));
-    sink(this.#rows, key, isUnsettled ? Buffer.of(1) : undefined);
+    sink('state', key, isUnsettled ? Buffer.of(1) : undefined);
   }
 
   /** Whether an earlier version left all marks of a bucket in one row. */
@@ -151,14 +149,14 @@ export class StateTable {
       const bucket = this.#bucketNamed(key);
       for (const mark of marksOfOldRow(row)) this.putMark(sink, bucket, mark, mark);
       this.putUnsettled(sink, bucket, true);
-      sink(this.#rows, key, undefined);
+      sink('state', key, undefined);
     }
   }
 
   /** What belongs to no bucket. */
   putRestOf(sink: Sink, { clock, origin, addresses, members }: Tables): void {
     for (const [peer, record] of members)
-      sink(this.#rows, stateKey('p', utf8(peer)), record && memberRow(record));
+      sink('state', stateKey('p', utf8(peer)), record && memberRow(record));
     if (clock !== undefined) this.#putMeta(sink, 'clock', stampToText(clock));
     if (addresses !== undefined) this.#putMeta(sink, 'addresses', addresses);
     const identity = origin === undefined ? undefined : this.identity();
@@ -167,9 +165,9 @@ export class StateTable {
 
   stored(): Omit<StoredState, 'peerId' | 'origin'> {
     return {
-      clock: stampFromText(String(readMeta(this.#rows, 'clock'))) ?? STAMP_ZERO,
+      clock: stampFromText(String(readMeta(this.#store, 'clock'))) ?? STAMP_ZERO,
       buckets: this.#storedBuckets(),
-      addresses: (readMeta(this.#rows, 'addresses') ?? []) as AddressRecord[],
+      addresses: (readMeta(this.#store, 'addresses') ?? []) as AddressRecord[],
       members: Array.from(this.#all('p'), ([, row]) => memberOfRow(row)),
     };
   }
@@ -215,12 +213,12 @@ export class StateTable {
   *#all(tag: StateTag): Generator<readonly [Buffer, Buffer], undefined, undefined> {
     const start = stateKey(tag);
     const end = stateKey(String.fromCharCode(tag.charCodeAt(0) + 1) as StateTag);
-    for (const { key, value } of this.#rows.getRange({ start, end })) yield [key, value];
+    for (const { key, value } of this.#store.range('state', { start, end })) yield [key, value];
     return undefined;
   }
 
   #putMeta(sink: Sink, name: string, value: unknown): void {
-    sink(this.#rows, metaKey(name), utf8(JSON.stringify(value)));
+    sink('state', metaKey(name), utf8(JSON.stringify(value)));
   }
 }
 
@@ -247,8 +245,8 @@ const isOldMarks = (key: Buffer): boolean => key.length === 3;
 
 const metaKey = (name: string): Buffer => stateKey('m', utf8(name));
 
-function readMeta(rows: Rows, name: string): unknown {
-  const row = rows.getBinary(metaKey(name));
+function readMeta(store: RowStore, name: string): unknown {
+  const row = store.get('state', metaKey(name));
   if (row === undefined) return undefined;
   try {
     return JSON.parse(toText(row));

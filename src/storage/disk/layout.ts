@@ -36,3 +36,9 @@ export const damaged = (what: string, cause?: unknown): RumeurError =>
     hint: 'move the data directory away; the peer fetches everything from the others again',
     ...(cause === undefined ? {} : { cause }),
   });
+
+/** @param path of the file or directory */
+export const foreignFile = (path: string): RumeurError =>
+  new RumeurError('CONFIG_INVALID', `${path} is in a format that this version does not know`, {
+    hint: 'start it with the version that wrote it, or set dataDir to another directory',
+  });

@@ -17,11 +17,11 @@ const SLICE = 5_000;
  * The number of the layout goes last, so that after a crash it begins anew.
  */
 export async function upgrade(disk: Disk): Promise<void> {
-  disk.renewMarks();
+  await disk.renewMarks();
   if (disk.layout() === LAYOUT) return;
-  disk.clearIndexes();
+  await disk.clearIndexes();
   for (const bucket of disk.bucketNames()) await indexBucket(disk, bucket);
-  disk.writeLayout();
+  await disk.writeLayout();
 }
 
 async function indexBucket(disk: Disk, bucket: BucketName): Promise<void> {

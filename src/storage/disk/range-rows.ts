@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import type { RangeLevel, RangeRow } from '../../replica/view.js';
+import type { RowStore } from '../rows.js';
 import type { RangeLevels } from '../range-table.js';
 import { Sum } from '../sum.js';
-import type { Rows } from './environment.js';
 import { readSeq, writeSeq, writeUint32 } from './numbers.js';
 import type { Sink } from './state-table.js';
 
@@ -33,7 +33,7 @@ export function rangeKey(bucket: number, origin: number, level: RowLevel, index:
 
 /** The blocks in the file, rising. Rows that make no sense are passed over. */
 export function* scanRanges(
-  rows: Rows,
+  store: RowStore,
   keyOf: RangeKeyOf,
   level: RangeLevel,
   from: number,
@@ -42,7 +42,7 @@ export function* scanRanges(
   const rowLevel = level === 0 ? 1 : level;
   const rowOf = (index: number): number => (level === 0 ? Math.floor(index / PER_ROW) : index);
   const range = { start: keyOf(rowLevel, rowOf(from)), end: keyOf(rowLevel, rowOf(to) + 1) };
-  for (const { key, value } of rows.getRange(range)) {
+  for (const { key, value } of store.range('ranges', range)) {
     const index = readSeq(key, 7);
     if (!isRangeRow(value)) continue;
     if (level !== 0) yield { index, sum: new Uint8Array(value.subarray(0, SUM)) };
@@ -65,12 +65,12 @@ function* slotsOf(
 }
 
 /** Completes the differences of one origin by what is in the file, and gives the rows that say so. */
-export function writeRanges(rows: Rows, sink: Sink, keyOf: RangeKeyOf, levels: RangeLevels): void {
+export function writeRanges(store: RowStore, sink: Sink, keyOf: RangeKeyOf, levels: RangeLevels): void {
   const [fine, middle, coarse] = levels;
   coarse.forEachPair((index, sum) => {
     const key = keyOf(2, index);
-    addStored(sum, rows.getBinary(key));
-    sink(rows, key, sum.isZero ? undefined : Buffer.from(sum.toBytes().buffer));
+    addStored(sum, store.get('ranges', key));
+    sink('ranges', key, sum.isZero ? undefined : Buffer.from(sum.toBytes().buffer));
   });
   const groups = new Map<number, Group>();
   middle.forEachPair((index, sum) => void groups.set(index, { sum, slots: [] }));
@@ -82,7 +82,7 @@ export function writeRanges(rows: Rows, sink: Sink, keyOf: RangeKeyOf, levels: R
   });
   for (const [index, group] of groups) {
     const key = keyOf(1, index);
-    sink(rows, key, mergedRow(rows.getBinary(key), group));
+    sink('ranges', key, mergedRow(store.get('ranges', key), group));
   }
 }
 

@@ -1,18 +1,21 @@
-import { type BigIntStats } from 'node:fs';
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { codeOf } from './errors.js';
+import { damaged } from './layout.js';
 
 /**
- * The note beside the data file that tells at the next open whether the file is the one that was left, and as it
- * was left. While the store is open only `ino` counts. The numbers are 64-bit, hence text.
+ * The note beside the files of the store that tells at the next open whether they are those that were left, and as they
+ * were left. While the store is open only `ino` counts. The numbers are 64-bit, hence text.
  */
 interface Note {
   readonly state: 'open' | 'closed';
+  /** Of the first file, which stays the same for as long as the store lives. */
   readonly dev: string;
   readonly ino: string;
+  /** The last one of all files. */
   readonly ctimeNs: string;
+  /** Of all files together. */
   readonly size: string;
 }
 
@@ -21,29 +24,31 @@ export type FilesVerdict = 'absent' | 'untouched' | 'unclean' | 'copied';
 
 const NOTE_FILE = 'store.json';
 
-/** @throws the system's error when the files are there but cannot be looked at */
-export async function judgeFiles(directory: string, dataFile: string): Promise<FilesVerdict> {
-  const found = await statOrAbsent(dataFile);
-  if (found === undefined) return 'absent';
+type Traces = Omit<Note, 'state'>;
+
+/**
+ * @param files of the store in the directory; the first one is the one that stays the same
+ * @throws the system's error when the files are there but cannot be looked at
+ */
+export async function judgeFiles(directory: string, files: readonly string[]): Promise<FilesVerdict> {
+  if (files.length === 0) return 'absent';
+  const found = await tracesOf(directory, files);
   const note = await readNote(directory);
   if (note === undefined) return 'unclean';
   // The device number is written down for people only: it changes with a remount, and proves nothing.
-  if (note.ino !== String(found.ino)) return 'copied';
+  if (note.ino !== found.ino) return 'copied';
   // A restore that writes over the file, `cp -p` included, cannot set ctime back.
-  const same = note.ctimeNs === String(found.ctimeNs) && note.size === String(found.size);
+  const same = note.ctimeNs === found.ctimeNs && note.size === found.size;
   return note.state === 'closed' && same ? 'untouched' : 'unclean';
 }
 
 /** Writes the note so that it is on the disk, whole, when the promise resolves. */
-export async function writeNote(directory: string, dataFile: string, state: Note['state']): Promise<void> {
-  const { dev, ino, ctimeNs, size } = await stat(dataFile, { bigint: true });
-  const note: Note = {
-    state,
-    dev: String(dev),
-    ino: String(ino),
-    ctimeNs: String(ctimeNs),
-    size: String(size),
-  };
+export async function writeNote(
+  directory: string,
+  files: readonly string[],
+  state: Note['state'],
+): Promise<void> {
+  const note: Note = { state, ...(await tracesOf(directory, files)) };
   const path = join(directory, NOTE_FILE);
   const draft = `${path}.new`;
   await withFile(draft, 'w', async (file) => {
@@ -72,13 +77,16 @@ async function withFile(
   }
 }
 
-async function statOrAbsent(path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+async function tracesOf(directory: string, files: readonly string[]): Promise<Traces> {
+  const all = await Promise.all(files.map((file) => stat(join(directory, file), { bigint: true })));
+  const [first] = all;
+  if (first === undefined) throw damaged('the store');
+  return {
+    dev: String(first.dev),
+    ino: String(first.ino),
+    ctimeNs: String(all.reduce((last, { ctimeNs }) => (ctimeNs > last ? ctimeNs : last), 0n)),
+    size: String(all.reduce((sum, { size }) => sum + size, 0n)),
+  };
 }
 
 /** `undefined` for a note that is missing or makes no sense: then nothing is known. */

@@ -1,24 +1,26 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
+import type { RumeurError } from '../../base/errors.js';
 import type { Batch, StoredState } from '../../replica/batch.js';
 import { LayeredView } from '../layered-view.js';
-import type { Provenance, Storage } from '../storage.js';
+import type { Provenance, Storage, StoreSizes } from '../storage.js';
 import type { Disk } from './disk.js';
 import { toDiskError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
 
-/** The design's bound; lmdb would take 1,976. */
+/** The design's bound; lmdb would take 1,976, and level more. */
 const MAX_KEY_BYTES = 1024;
 
 /**
  * The store on disk. Batches are visible at once, through the layers above the data file, and go to the disk in
- * groups from lmdb's own thread.
+ * groups, from a thread of the engine's own.
  *
- * lmdb tells of a transaction only when it is on the disk, so here `committed` is `flushed`.
+ * Every group is synced, so that here `committed` is `flushed`.
  */
-export class LmdbStorage extends LayeredView implements Storage {
+export class DiskStorage extends LayeredView implements Storage {
   readonly provenance: Provenance;
   readonly initial: StoredState;
+  readonly #disk: Disk;
   readonly #commits: GroupCommit;
   readonly #release: (clean: boolean) => Promise<void>;
   #closing: Promise<void> | undefined;
@@ -38,6 +40,7 @@ export class LmdbStorage extends LayeredView implements Storage {
     super(disk, commits.layers);
     this.provenance = opened.provenance;
     this.initial = opened.initial;
+    this.#disk = disk;
     this.#release = release;
     this.#commits = commits;
   }
@@ -62,6 +65,18 @@ export class LmdbStorage extends LayeredView implements Storage {
 
   flushed(): Promise<void> {
     return this.#commits.settled();
+  }
+
+  onFailure(listener: (error: RumeurError) => void): void {
+    this.#commits.onFailure(listener);
+  }
+
+  onDamage(): void {
+    return undefined;
+  }
+
+  sizes(): StoreSizes {
+    return this.#disk.sizes();
   }
 
   /** @throws RumeurError `DISK_FULL`, `DISK_FAILED`, also that of an earlier failure; the directory is free then too. */

@@ -39,6 +39,7 @@ export class GroupCommit {
   #writing: Layer | undefined;
   #running = false;
   #failure: RumeurError | undefined;
+  readonly #listeners: ((error: RumeurError) => void)[] = [];
 
   /**
    * @param write resolves when the tables are on the disk and reads see them there
@@ -88,6 +89,12 @@ export class GroupCommit {
     queueMicrotask(() => void this.#run());
   }
 
+  /** Tells of the first failure, once; at once when there has been one. */
+  onFailure(listener: (error: RumeurError) => void): void {
+    if (this.#failure === undefined) this.#listeners.push(listener);
+    else listener(this.#failure);
+  }
+
   /** Resolves when everything taken so far is on the disk. */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -96,19 +103,29 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (!this.#taking.empty && this.#failure === undefined) {
+    while (!this.#taking.empty) {
       const layer = this.#taking;
       this.#writing = layer;
       this.#taking = new Layer(this.#below);
       try {
         await this.#write(layer.tables);
-        this.#writing = undefined;
       } catch (error) {
-        this.#failure = await this.#toError(error);
-        this.#taking.end(this.#failure);
+        this.#fail(await this.#toError(error), layer);
+        break;
       }
-      layer.end(this.#failure);
+      this.#writing = undefined;
+      layer.end(undefined);
     }
     this.#running = false;
+  }
+
+  /** What was refused is not to be read either: it may be on the disk some day, or never. */
+  #fail(failure: RumeurError, written: Layer): void {
+    const refused = [written, this.#taking];
+    this.#failure = failure;
+    this.#writing = undefined;
+    this.#taking = new Layer(this.#below);
+    for (const layer of refused) layer.end(failure);
+    for (const listener of this.#listeners.splice(0)) listener(failure);
   }
 }

@@ -1,14 +1,14 @@
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RumeurError } from '../../base/errors.js';
 import type { BucketName } from '../../base/ids.js';
+import type { RowEngine } from '../rows.js';
 import { DirectoryLock } from '../lock.js';
 import { BucketCheck, type BucketReport } from './bucket-check.js';
 import { Disk } from './disk.js';
-import { readEnvironment } from './environment.js';
-import { codeOf, toDiskError } from './errors.js';
-import { LAYOUT } from './layout.js';
+import { engineIn } from '../engines.js';
+import { toDiskError } from './errors.js';
+import { foreignFile, LAYOUT } from './layout.js';
 import { isOurs, readLayout } from './state-table.js';
 
 export type { BucketReport, Problem, ProblemKind } from './bucket-check.js';
@@ -40,12 +40,13 @@ export async function verifyStore(
   onProgress: (progress: VerifyProgress) => void = () => undefined,
 ): Promise<StoreReport> {
   const path = resolve(directory);
-  const dataFile = join(path, 'data.mdb');
   try {
-    await expectStore(path, dataFile);
+    // Before the lock makes a file in a place that is no store.
+    const engine = await engineIn(path);
+    if (engine === undefined) throw noStore(path);
     const lock = await DirectoryLock.take(path);
     try {
-      return await verifyLocked(dataFile, onProgress);
+      return await verifyLocked(engine, path, onProgress);
     } finally {
       await lock.release();
     }
@@ -55,15 +56,15 @@ export async function verifyStore(
 }
 
 async function verifyLocked(
-  dataFile: string,
+  engine: RowEngine,
+  directory: string,
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<StoreReport> {
-  const environment = await readEnvironment(dataFile, (state) => {
-    if (isOurs(state) && readLayout(state) !== LAYOUT) throw oldStore(dataFile);
-    return isOurs(state);
-  });
-  const disk = new Disk(environment);
+  const rows = await engine.open(directory, { readOnly: true });
   try {
+    if (!isOurs(rows)) throw foreignFile(directory);
+    if (readLayout(rows) !== LAYOUT) throw oldStore(directory);
+    const disk = new Disk(rows);
     const stored = disk.stored();
     const total = disk.rowCount();
     const buckets: Record<BucketName, BucketReport> = {};
@@ -79,24 +80,16 @@ async function verifyLocked(
     }
     return { buckets };
   } finally {
-    await disk.close();
+    await rows.close();
   }
 }
 
-/** Before the lock makes a file in a place that is no store. */
-async function expectStore(directory: string, dataFile: string): Promise<void> {
-  try {
-    await stat(dataFile);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
-    throw new RumeurError('CONFIG_INVALID', `there is no store in ${directory}`, {
-      hint: 'name the dataDir of a peer with storage "lmdb"',
-      cause: error,
-    });
-  }
-}
+const noStore = (directory: string): RumeurError =>
+  new RumeurError('CONFIG_INVALID', `there is no store in ${directory}`, {
+    hint: 'name the dataDir of a peer that keeps its data on a disk',
+  });
 
-const oldStore = (dataFile: string): RumeurError =>
-  new RumeurError('CONFIG_INVALID', `the data file ${dataFile} was left by an earlier version`, {
-    hint: 'start its peer once with this version, which brings the file up to date',
+const oldStore = (directory: string): RumeurError =>
+  new RumeurError('CONFIG_INVALID', `the store in ${directory} was left by an earlier version`, {
+    hint: 'start its peer once with this version, which brings it up to date',
   });
