@@ -18,10 +18,19 @@ function engineOf(storage: string): EngineName {
   return engine;
 }
 
+/** LevelDB numbers its files as it makes them; no case goes further than this. */
+function levelFiles(): string[] {
+  const names = Array.from({ length: 60 }, (_, n) => {
+    const number = `${n}`.padStart(6, '0');
+    return [`${number}.log`, `${number}.ldb`, `${number}.dbtmp`, `MANIFEST-${number}`];
+  });
+  return ['level', ...['LOCK', 'CURRENT', ...names.flat()].map((name) => `level/${name}`)];
+}
+
 /** What the engines call their files: where strace looks must be known before they are there. */
 const FILES: Readonly<Record<EngineName, readonly string[]>> = {
   lmdb: ['data.mdb', 'data.mdb-lock'],
-  level: [],
+  level: levelFiles(),
 };
 
 /** The files of a store in its directory that faults may strike; empty is the directory itself. */
