@@ -30,8 +30,7 @@ export interface ReadableStore {
   readonly stored: StoredState | undefined;
   sizes(): StoreSizes;
   /**
-   * Makes a store to write to of it: brings it up to date, and puts the ids of this run and the mark that it is open
-   * on the disk. Called once; when it rejects, this one is closed as well.
+   * Makes a store to write to of it: puts the ids of this run and the mark that it is open on the disk. Called once; when it rejects, this one is closed as well.
    * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
    */
   begin(): Promise<Storage>;

@@ -9,12 +9,12 @@ import { LayeredView } from '../layered-view.js';
 import { DirectoryLock } from '../lock.js';
 import type { RowEngine } from '../rows.js';
 import type { Provenance, ReadableStore, Storage, StoreSizes } from '../storage.js';
+import { removeUnfinished } from './copy.js';
 import { codeOf, toDiskError } from './errors.js';
 import { HeldDisk } from './held-disk.js';
 import { type FilesVerdict, judgeFiles, syncDirectory, writeNote } from './note.js';
 import type { Identity } from './state-table.js';
 import { DiskStorage } from './store.js';
-import { upgrade } from './upgrade.js';
 
 export interface StoreOptions {
   /** Where the data is; made when it is missing. Nobody else may use it while the store is open. */
@@ -24,8 +24,8 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store in a directory, or makes one there; one that an earlier version left is brought up to date, which
- * takes some seconds for a million keys. When the promise resolves, the ids of this run and the mark
+ * Opens the store in a directory, or makes one there; one that an earlier version left is copied into the present layout,
+ * which takes some seconds for a million keys, and as much room again meanwhile. When the promise resolves, the ids of this run and the mark
  * that the store is open are on the disk.
  * @throws RumeurError `IN_USE` when another process, or this one, has it open; `CONFIG_INVALID` when the directory
  * is none or holds a store of a later format; `DISK_FULL`, `DISK_FAILED`
@@ -62,7 +62,8 @@ async function openHeld(
 ): Promise<readonly [HeldDisk, FilesVerdict]> {
   try {
     const verdict = await judgeFiles(directory, await engine.files(directory));
-    return [await HeldDisk.open(engine, directory, lock), verdict];
+    await removeUnfinished(directory);
+    return [await HeldDisk.open(engine, directory, verdict, lock), verdict];
   } catch (error) {
     await lock.release();
     throw error;
@@ -106,7 +107,6 @@ class ReadableDisk implements ReadableStore {
     const identity = identityFor(this.#provenance, this.#former, this.#newId);
     await disk.writeIdentity(identity);
     await writeNote(directory, await this.#held.files(), 'open');
-    await upgrade(disk);
     const { peerId, origin } = identity;
     const initial = { peerId, origin, ...disk.stored() };
     return new DiskStorage(disk, { directory, provenance: this.#provenance, initial }, (clean) =>

@@ -1,7 +1,7 @@
 import { nanoid } from 'nanoid';
 import type { Storage } from '../../../src/storage/storage.js';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
-import { type StoreReport, verifyStore } from '../../../src/storage/lmdb/verify.js';
+import { type StoreReport, verifyStore } from '../../../src/storage/disk/verify.js';
 
 /** Opens a store of that engine as a peer does. */
 export function openStore(storage: string, directory: string): Promise<Storage> {
