@@ -58,6 +58,8 @@ export interface Quotas {
   readonly memberAddresses: Allowance;
   /** Addresses of peers that we have met and tell it: an honest teller stays below the bound for `addresses`. */
   readonly told: Allowance;
+  /** Messages that nobody sends by the thousand, see `affords`. */
+  readonly chatter: Allowance;
   /** Rows of announcements of news. */
   readonly haves: Allowance;
   /** Rows of grafts and prunes. */
@@ -120,6 +122,8 @@ const MARKS: Rate = { most: 1024, perMs: 1 / 100 };
 const MEMBER_ADDRESSES: Rate = { most: 256, perMs: 1 / 1_000 };
 /** With what a new neighbour is told at once, well below what it takes. */
 const TOLD: Rate = { most: MAX_ADDRESSES / 2, perMs: 1 / 100 };
+/** Of pings that is one in 10 ms at the utmost, of acknowledgements one for 256 KiB that came. */
+const CHATTER: Rate = { most: 4_096, perMs: 4 };
 /** A sound peer tells of each origin that writes a few times a second. */
 const HAVES: Rate = { most: 2 * MAX_ORIGINS, perMs: 50 };
 /** A sound peer asks for little, and leaves each tree once. */
@@ -166,6 +170,7 @@ export function openLink(
       marks: new Allowance(now, MARKS),
       memberAddresses: new Allowance(now, MEMBER_ADDRESSES),
       told: new Allowance(now, TOLD),
+      chatter: new Allowance(now, CHATTER),
       haves: new Allowance(now, HAVES),
       grafts: new Allowance(now, GRAFTS),
       answers: new Allowance(now, ANSWERS),

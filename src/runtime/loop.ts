@@ -15,6 +15,8 @@ export type Durability = 'flushed' | 'committed' | 'memory';
 const MAX_BACKLOG = 8_000;
 /** Keys and values of unanswered writes beyond which further ones are refused, in bytes. */
 const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
+/** A wake is put off no longer than that by what comes in meanwhile, milliseconds. */
+const OVERDUE_MS = 50;
 /** How long the loop runs before timers and sockets get their turn, milliseconds. */
 const SLICE_MS = 8;
 
@@ -50,6 +52,7 @@ export class Loop {
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = 0;
+  #wokenAt = 0;
   /** Requests that the replica has not answered yet. */
   readonly #pending = new Map<number, Pending>();
   /** Requests that their callers wait for, those that only lack the disk included. */
@@ -174,7 +177,7 @@ export class Loop {
   #drain(): void {
     const until = performance.now() + SLICE_MS;
     while (!this.#failure && !this.#paused) {
-      const input = this.#inbox.take() ?? (this.#isDue() ? WAKE : undefined);
+      const input = this.#next();
       if (!input) break;
       try {
         this.#perform(this.#replica.handle(input, this.#now()));
@@ -187,6 +190,15 @@ export class Loop {
     }
     if (this.#inbox.length > 0 || this.#isDue()) this.#schedule();
     else this.#setTimer();
+  }
+
+  /** What has come in goes first, as it may be what is waited for; but without end it must not put off everything else. */
+  #next(): Input | undefined {
+    const dueAt = Math.max(this.#wakeAt, this.#wokenAt);
+    const isOverdue = this.#isDue() && performance.now() - dueAt > OVERDUE_MS;
+    const input = (isOverdue ? undefined : this.#inbox.take()) ?? (this.#isDue() ? WAKE : undefined);
+    if (input === WAKE) this.#wokenAt = performance.now();
+    return input;
   }
 
   #now(): Now {
