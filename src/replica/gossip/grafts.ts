@@ -4,7 +4,6 @@ import { count, type Intervals, NO_INTERVALS, subtract } from '../../data/interv
 import { VersionVector } from '../../data/version-vector.js';
 import type { Broadcast } from '../../protocol/broadcast.js';
 import type { Link } from '../../protocol/link.js';
-import { MalformedMessage } from '../../protocol/malformed.js';
 import type { Have } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { activeLinks, bucketOn, type Core } from '../core.js';
@@ -88,11 +87,10 @@ export class Grafts {
   /** The other side has these. */
   announced(turn: Turn, link: Link, { buckets, onRequest }: Have): void {
     this.#core.counters.havesReceived++;
-    if (buckets.some(([, vector]) => hasTooManyGaps(vector)))
-      throw new MalformedMessage('an announcement of too many gaps');
     const rows = buckets.reduce((sum, [, vector]) => sum + vector.intervalCount(), ROWS_OF_A_HAVE);
-    if (!spend(link.quotas.haves, turn.now, rows))
-      return this.#observer.suspect(turn, link, 'endless announcements', Math.ceil(rows / MUCH));
+    const isTooMuch = buckets.some(([, vector]) => hasTooManyGaps(vector));
+    if (isTooMuch || !spend(link.quotas.haves, turn.now, rows))
+      return this.#observer.suspect(turn, link, 'endless announcements', 1 + Math.floor(rows / MUCH));
     for (const [name, vector] of buckets) {
       const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
