@@ -34,10 +34,7 @@ class Between {
 
   /** Links between the two that either has ended. */
   get cut(): readonly LinkId[] {
-    return [
-      ...this.#neighbour.closes,
-      ...this.subject.closes.filter((link) => link === this.#toNeighbour),
-    ];
+    return [...this.#neighbour.closes, ...this.subject.closes.filter((link) => link === this.#toNeighbour)];
   }
 }
 
