@@ -14,7 +14,7 @@ import { copyStore, removeUnfinished } from './copy.js';
 import { codeOf, toDiskError } from './errors.js';
 import { HeldDisk } from './held-disk.js';
 import { type FilesVerdict, judgeFiles, syncDirectory, writeNote } from './note.js';
-import { probeStore } from './probe.js';
+import { PROBE_SILENCE_MS, probeStore } from './probe.js';
 import type { Identity } from './state-table.js';
 import { DiskStorage } from './store.js';
 
@@ -30,11 +30,13 @@ export interface StoreOptions {
   readonly probe?: boolean;
   /** Milliseconds without progress after which the probe counts as hung; default: 30,000. */
   readonly probeSilence?: number;
+  /** A store with more free bytes than this, and more free than live ones, is copied into a new file; default: 64 MiB. */
+  readonly shrinkAbove?: number;
   /** Told when a store that cannot be read has been moved away, and a new one takes its place. */
   readonly onAside?: (aside: SetAside) => void;
 }
 
-const PROBE_SILENCE_MS = 30_000;
+const SHRINK_ABOVE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Opens the store in a directory, or makes one there; one that an earlier version left is copied into the present layout,
@@ -79,7 +81,8 @@ async function openHeld(
     await removeUnfinished(directory);
     const found = await judgeFiles(directory, await engine.files(directory));
     const verdict = await probed(engine, directory, found, options);
-    return [await HeldDisk.open(engine, directory, verdict, lock), verdict];
+    const { shrinkAbove = SHRINK_ABOVE_BYTES } = options;
+    return [await HeldDisk.open(engine, directory, { verdict, shrinkAbove }, lock), verdict];
   } catch (error) {
     await lock.release();
     throw error;

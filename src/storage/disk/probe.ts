@@ -18,6 +18,9 @@ const HUNG = 'hung';
 const DEADLY = new Set<unknown>(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP', HUNG]);
 const MAX_TEXT = 500;
 
+/** A sound store shows a sign of life every few milliseconds; a machine that is out of memory or asleep may not. */
+export const PROBE_SILENCE_MS = 30_000;
+
 export interface ProbeOptions {
   /** The state alone and the ends of the tables. */
   readonly quick: boolean;
