@@ -28,7 +28,8 @@ describe.each(ENGINE_NAMES)('on disk', (name) => {
   storageCompliance(name, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'rumeur-storage-'));
     const random = Random.fromNumber(1);
-    const open = (): Promise<Storage> => openStore(name, { directory, newId: () => random.id() });
+    const open = (): Promise<Storage> =>
+      openStore(name, { directory, newId: () => random.id(), probe: false });
     return {
       open,
       reopen: async (storage: Storage) => {
