@@ -2,6 +2,7 @@
  * A peer and, in the same process, a writer that never waits. Prints as JSON what that came to.
  * Arguments: data directory, durability, bytes of a value, milliseconds.
  */
+import { performance } from 'node:perf_hooks';
 import { memoryUsage } from 'node:process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Peer } from '../../dist/src/index.js';
