@@ -5,8 +5,8 @@ import { compiled } from './places.js';
 export interface ReadOrder {
   readonly storage: string;
   readonly directory: string;
-  /** Whether what is there is also compared with itself, as `verify --store` does. */
-  readonly isChecked: boolean;
+  /** Whether what is there is also compared with itself, as `verify --store` does; `only`: it is not opened at all. */
+  readonly isChecked: boolean | 'only';
 }
 
 export interface StoredRow {
