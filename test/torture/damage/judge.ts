@@ -11,7 +11,7 @@ export interface Expected {
 export interface Circumstances {
   /** Whether others have what it has lost. */
   readonly hasOthers: boolean;
-  /** Its store is gone or was set aside: it knows nothing any more. */
+  /** Nobody has a store any more that could know better: it is gone, or was set aside. */
   readonly isEmptied: boolean;
   /** Keys that were given up as lost on all peers are named in this. */
   readonly log: string;
@@ -49,5 +49,5 @@ function problemOf(
   if (answer.text === wanted) return undefined;
   if (answer.text !== null) return 'wrong-value';
   const isNamed = log.includes('row-lost') && log.includes(JSON.stringify(key).slice(1, -1));
-  return isNamed || (isEmptied && !hasOthers) ? undefined : 'missing';
+  return isNamed || isEmptied ? undefined : 'missing';
 }

@@ -72,11 +72,14 @@ async function fill(): Promise<BucketKey[]> {
   return keys;
 }
 
-/** Each with each: two of three that are linked to the third only agree as well, so links are not asked for. */
-async function settle(ms: number): Promise<boolean> {
+/** A page that went back to what it was before is found by audits alone, so it must stay settled for a while. */
+async function settle(ms: number, forMs: number): Promise<boolean> {
   const until = performance.now() + ms;
+  let since = Infinity;
   while (performance.now() < until) {
-    if (isSettled(running().map((peer) => peer.status()))) return true;
+    const now = performance.now();
+    since = isSettled(running().map((peer) => peer.status())) ? Math.min(since, now) : Infinity;
+    if (now - since >= forMs) return true;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return false;
@@ -128,7 +131,7 @@ function obey(order: PackOrder): Promise<unknown> {
     case 'fill':
       return fill();
     case 'settle':
-      return settle(order.ms);
+      return settle(order.ms, order.forMs);
     case 'read':
       return Promise.all(running().map((peer) => read(peer, order.keys)));
     case 'close':

@@ -8,8 +8,8 @@ export type PackOrder =
     }
   /** Writes the data of a template, and gives what each peer then shows. */
   | { readonly do: 'fill' }
-  /** Waits until nothing is left to repair and all peers are the same, or a time is over. */
-  | { readonly do: 'settle'; readonly ms: number }
+  /** Waits until all peers have been whole and the same `forMs` long, for `ms` at most. */
+  | { readonly do: 'settle'; readonly ms: number; readonly forMs: number }
   | { readonly do: 'read'; readonly keys: readonly BucketKey[] }
   | { readonly do: 'close' };
 

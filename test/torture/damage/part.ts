@@ -9,18 +9,19 @@ import {
   type Part,
   type Problem,
 } from '../run/part.js';
+import { Died } from '../tools/asked-process.js';
 import { dataFilesOf } from '../tools/store.js';
 import { StoreReader } from '../tools/store-reader.js';
 import { type Expected, judgeShown } from './judge.js';
-import { Died, Pack } from './pack.js';
+import { Pack } from './pack.js';
 import type { BucketKey, Opened, Shown } from './pack-protocol.js';
 import { type Kind, KINDS, renewNote, spoil } from './spoil.js';
 
 const CHUNK = 10;
 /** Peers that can repair each other do so within this time, milliseconds. */
 const REPAIR_MS = 10_000;
-/** A lone peer gets so much time for its audits, milliseconds; it can end earlier. */
-const ALONE_MS = 300;
+/** So long audits look through what is there, milliseconds: some hundred rows each 10 ms. */
+const AUDIT_MS = 500;
 
 /** Bits, pages and files that go bad, before a start and while peers run. */
 export const damage: Part = {
@@ -87,7 +88,7 @@ class Damage implements OpenPart {
     const directories = this.#template(count);
     await pack.ask<Opened>({ do: 'open', directories, cluster: 'template', storage });
     const keys = await pack.ask<BucketKey[]>({ do: 'fill' });
-    if (!(await pack.ask<boolean>({ do: 'settle', ms: REPAIR_MS })))
+    if (!(await pack.ask<boolean>({ do: 'settle', ms: REPAIR_MS, forMs: 0 })))
       throw new Error('the template did not come to rest');
     const [shown] = await pack.ask<Shown[]>({ do: 'read', keys });
     const texts = (shown?.values ?? []).map((answer) => ('text' in answer ? answer.text : null));
@@ -174,7 +175,8 @@ class Damage implements OpenPart {
     if (course.what.length === 0) this.#spoil(scene, course);
     course.isSettled = await pack.ask<boolean>({
       do: 'settle',
-      ms: scene.count === 3 ? REPAIR_MS : ALONE_MS,
+      ms: scene.count === 3 ? REPAIR_MS : AUDIT_MS,
+      forMs: AUDIT_MS,
     });
     const { keys } = this.#expectedOf(scene);
     course.shown = await pack.ask<Shown[]>({ do: 'read', keys });
@@ -195,7 +197,8 @@ class Damage implements OpenPart {
     const hasOthers = scene.count > 1;
     if (hasOthers && !course.isSettled)
       problems.push({ kind: 'not-settled', text: `not whole after ${REPAIR_MS} ms` });
-    const isEmptied = scene.kind === 'missing file' || scene.directories.some(isSetAside);
+    const { struck, count, kind, directories } = scene;
+    const isEmptied = struck === count && (kind === 'missing file' || (count === 1 && directories.some(isSetAside)));
     for (const shown of course.shown)
       problems.push(
         ...judgeShown(this.#expectedOf(scene), shown, { hasOthers, isEmptied, log: scene.pack.log }),

@@ -3,7 +3,6 @@
  * only do not make a run fail. Whoever solves one takes its line out.
  */
 const EXPECTED: Readonly<Record<string, string>> = {
-  'faults no-resume': 'a peer whose store has failed stays read-only until it is restarted',
   'damage crash-loop': 'a store whose pages make no sense is not probed before it is opened',
   'damage not-started': 'a store that cannot be opened is not set aside',
   'damage code': 'errors of the engine while reading are not named as those of the disk',
