@@ -14,6 +14,7 @@ import type { Core } from './core.js';
 import { take } from './intake.js';
 import type { Occupancy } from './occupancy.js';
 import { leaveAside, withoutRoom } from './origin-room.js';
+import { type AsOf, asOfNow, Refusals } from './refusals.js';
 import type { Turn } from './turn.js';
 
 /** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
@@ -32,6 +33,7 @@ const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 interface Pull extends Occupancy {
   readonly bucket: Bucket;
   readonly request: number;
+  readonly asOf: AsOf;
   nextChunk: number;
   /** Entries were left aside as there is no room for their origins. */
   isCrowded: boolean;
@@ -40,6 +42,8 @@ interface Pull extends Occupancy {
   /** The physical time of the least stamp left out, milliseconds; infinite when none was. */
   heldUntil: number;
   entries: number;
+  /** Something was covered that had not been. */
+  hasNews: boolean;
   taken: number;
   lastProgressAt: number;
   /** Chunks in a row that brought nothing new. */
@@ -60,8 +64,7 @@ export class DeltaPull {
   #lastRequest: number;
   /** The latest deltas that are over. */
   readonly #over: number[] = [];
-  /** Who could not serve us, by bucket, and has not done so since. */
-  readonly #below = new Map<Bucket, Set<LinkId>>();
+  readonly #refusals = new Refusals();
 
   constructor(core: Core) {
     this.#core = core;
@@ -81,11 +84,13 @@ export class DeltaPull {
       bucket,
       link,
       request,
+      asOf: asOfNow(bucket),
       nextChunk: 0,
       isCrowded: false,
       exact: false,
       heldUntil: Infinity,
       entries: 0,
+      hasNews: false,
       startedAt: now,
       taken: 0,
       lastProgressAt: now,
@@ -108,14 +113,14 @@ export class DeltaPull {
   /**
    * Takes the next chunk of a delta; entries and claims become one transaction. Chunks of deltas that are over are
    * left aside (rule 7).
-   * @returns the bucket and how many entries the whole delta brought, when this was its last chunk
+   * @returns when this was its last chunk: whether the whole delta brought news, be it only that something was superseded
    */
   receive(
     turn: Turn,
     link: Link,
     chunk: Chunk,
     size: number,
-  ): { bucket: Bucket; entries: number } | undefined {
+  ): { hasNews: boolean } | undefined {
     const pull = this.#find(link.id, chunk.request);
     if (!pull) return undefined;
     if (chunk.n !== pull.nextChunk) throw new MalformedMessage('a chunk out of order');
@@ -132,7 +137,9 @@ export class DeltaPull {
     const aside = leaveAside(turn, link, pull.bucket, news);
     const claims = aside.size === 0 ? chunk.claims : chunk.claims.minus(aside);
     const applied = this.#applyEntries(turn, pull, chunk, aside);
-    this.#noteProgress(turn, pull, applied.size > 0 || (!pull.exact && !claims.within(pull.bucket.vector)));
+    const hasNews = applied.size > 0 || (!pull.exact && !claims.within(pull.bucket.vector));
+    if (hasNews) pull.hasNews = true;
+    this.#noteProgress(turn, pull, hasNews);
     turn.coverAll(pull.bucket, applied);
     if (pull.exact) {
       this.#takeVouched(turn, pull, claims);
@@ -218,10 +225,10 @@ export class DeltaPull {
   }
 
   /** @param isWhole whether the other side has sent all that it has */
-  #finish(turn: Turn, pull: Pull, isWhole: boolean): { bucket: Bucket; entries: number } {
-    const { bucket, link, entries } = pull;
+  #finish(turn: Turn, pull: Pull, isWhole: boolean): { hasNews: boolean } {
+    const { bucket, link, entries, hasNews } = pull;
     this.#end(pull);
-    this.#below.get(bucket)?.delete(link.id);
+    this.#refusals.served(bucket, link.id);
     if (pull.exact) this.#holdBack(turn, pull, isWhole);
     else this.#forgetUndelivered(turn, pull);
     if (pull.exact && entries === 0) bucket.setbacks.add(link, turn.now);
@@ -231,7 +238,7 @@ export class DeltaPull {
         ms: turn.now - pull.startedAt,
       });
     }
-    return { bucket, entries };
+    return { hasNews };
   }
 
   /** The last claim was all that the other side covers: what else it was thought to cover must not be asked for again. */
@@ -302,17 +309,18 @@ export class DeltaPull {
     return pull !== undefined;
   }
 
-  /** The other side cannot serve us before we have reconciled (rule 6). @returns the bucket, when that delta was ours */
+  /**
+   * The other side cannot serve us before we have reconciled (rule 6).
+   * @returns the bucket, when that delta was ours and is not to be asked for once more
+   */
   below(turn: Turn, link: LinkId, request: number): Bucket | undefined {
     const pull = this.#find(link, request);
     if (!pull) return undefined;
-    const { bucket } = pull;
+    const { bucket, asOf } = pull;
     this.#end(pull);
-    const before = this.#below.get(bucket) ?? new Set();
-    // Once is how it begins; whoever says it again after we have reconciled would do so for ever.
-    if (before.has(link)) bucket.setbacks.add(pull.link, turn.now);
-    this.#below.set(bucket, before.add(link));
-    return bucket;
+    const next = this.#refusals.refused(bucket, link, asOf);
+    if (next === 'reconcile again') bucket.setbacks.add(pull.link, turn.now);
+    return next === 'ask again' ? undefined : bucket;
   }
 
   /** Nothing is asked of that link again until it says anew what it covers. */
@@ -331,7 +339,7 @@ export class DeltaPull {
   }
 
   linkDown(link: LinkId): void {
-    for (const links of this.#below.values()) links.delete(link);
+    this.#refusals.linkDown(link);
     for (const pull of this.#pulls.values()) if (pull.link.id === link) this.#pulls.delete(pull.bucket);
   }
 

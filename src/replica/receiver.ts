@@ -120,7 +120,7 @@ export class Receiver {
         return source.request(turn, link, message);
       case 'chunk': {
         const done = this.#to.pull.receive(turn, link, message, bytes.length);
-        if (done) antiEntropy.pulled(turn, done.entries);
+        if (done) antiEntropy.pulled(turn, done.hasNews);
         return ownOrigin.check(turn, link);
       }
       case 'credit':
@@ -130,6 +130,7 @@ export class Receiver {
       case 'below': {
         const bucket = this.#to.pull.below(turn, link.id, message.request);
         if (bucket) repairs.below(turn, link, bucket);
+        else antiEntropy.considerAgain(turn.now);
         return;
       }
       case 'compare':

@@ -41,6 +41,8 @@ interface Suspicion {
   /** Not before then is it called down. */
   ripeAt: number;
   nextRoundAt: number;
+  /** Neighbours were asked enough of late, about whomever: not before then again. */
+  patientUntil: number;
   pauseMs: number;
   round: Round | undefined;
   /** Others hear it: a link of ours that is still silent then is broken. */
@@ -101,6 +103,7 @@ export class Suspicions implements Liveness {
       heardAt,
       ripeAt: heardAt + this.#core.options.pingTimeoutMs,
       nextRoundAt: since,
+      patientUntil: since,
       pauseMs: FIRST_PAUSE_MS,
       round: undefined,
       closeAt: Infinity,
@@ -184,6 +187,7 @@ export class Suspicions implements Liveness {
     }
     if (this.#suspected.has(peer) && !suspicion.round && this.#nextRoundAt(suspicion, awake) <= awake) {
       suspicion.round = this.#probes.ask(turn, peer, (other) => this.#suspected.has(other));
+      if (!suspicion.round) suspicion.patientUntil = awake + FIRST_PAUSE_MS;
     }
   }
 
@@ -250,7 +254,8 @@ export class Suspicions implements Liveness {
 
   /** The verdict takes a round of its own, begun when the peer was silent for long enough. */
   #nextRoundAt(suspicion: Suspicion, awake: number): number {
-    return this.#isRipe(suspicion, awake) ? awake : suspicion.nextRoundAt;
+    const dueAt = this.#isRipe(suspicion, awake) ? awake : suspicion.nextRoundAt;
+    return Math.max(dueAt, suspicion.patientUntil);
   }
 
   nextWakeAt(now: number): number {
