@@ -198,7 +198,8 @@ class Damage implements OpenPart {
     if (hasOthers && !course.isSettled)
       problems.push({ kind: 'not-settled', text: `not whole after ${REPAIR_MS} ms` });
     const { struck, count, kind, directories } = scene;
-    const isEmptied = struck === count && (kind === 'missing file' || (count === 1 && directories.some(isSetAside)));
+    const isEmptied =
+      struck === count && (kind === 'missing file' || (count === 1 && directories.some(isSetAside)));
     for (const shown of course.shown)
       problems.push(
         ...judgeShown(this.#expectedOf(scene), shown, { hasOthers, isEmptied, log: scene.pack.log }),
