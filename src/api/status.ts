@@ -65,11 +65,16 @@ function rowOf(address: KnownAddress, link: Link | undefined, health: Health): P
 
 /** Of a peer that we have been linked to a verdict is reached together with others; else dials tell. */
 function absentState({ record: { id }, failures }: KnownAddress, { liveness, isCrowded }: Health): PeerState {
-  if (id !== undefined && liveness.isDown(id)) return 'down';
-  if (id !== undefined && liveness.isSuspect(id)) return 'suspect';
+  const doubt = id === undefined ? undefined : doubtOf(id, liveness);
+  if (doubt) return doubt;
   if (failures >= DOWN_AFTER) return 'down';
   if (id === undefined) return 'connecting';
   return isCrowded ? 'alive' : 'suspect';
+}
+
+function doubtOf(peer: PeerId, liveness: Liveness): 'down' | 'suspect' | undefined {
+  if (liveness.isDown(peer)) return 'down';
+  return liveness.isSuspect(peer) ? 'suspect' : undefined;
 }
 
 const linkedState = ({ hello }: Link, { liveness }: Health): PeerState =>
@@ -89,7 +94,7 @@ const dialedUs = (link: Link, health: Health): PeerInfo => ({
 function unlisted(core: Core, listed: ReadonlySet<PeerId>, { members, liveness }: Health): PeerInfo[] {
   return members.counted().flatMap(({ peer, name, url }): PeerInfo[] => {
     if (peer === core.self.peer || listed.has(peer) || core.addresses.isRemoved(null, peer)) return [];
-    const state = liveness.isDown(peer) ? 'down' : 'alive';
+    const state = doubtOf(peer, liveness) ?? 'alive';
     return [{ url, id: peer, name, state, rttMs: null, direction: null, known: 'gossip' }];
   });
 }

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { bucketsOf, syncOf } from '../../../src/api/status.js';
+import type { PeerState } from '../../../src/api/service.js';
+import { bucketsOf, peersOf, syncOf } from '../../../src/api/status.js';
 import { activeLinks } from '../../../src/replica/core.js';
-import { BUCKET, digestOf, op, push, Subject, vector } from '../replica/builders.js';
+import { BUCKET, digestOf, op, peerId, push, Subject, vector } from '../replica/builders.js';
+import { member, tell } from '../replica/members.builders.js';
 
 /** Whether a peer takes itself for in sync, and how many writes each neighbour lacks as far as it knows. */
 function judged({ replica }: Subject): [boolean | undefined, number[]] {
@@ -25,4 +27,41 @@ test('what has come since two were equal counts as there, until they are found t
   expect(judged(subject)).toEqual([false, [0, 1]]);
   subject.say(b, { type: 'vectors', reply: false, buckets: [[BUCKET, vector('a:1-2')]] });
   expect(judged(subject)).toEqual([true, [0, 0]]);
+});
+
+/** A crowd: hardly any links are wanted, and neighbours are linked to many. */
+class Crowded extends Subject {
+  readonly x = this.meet('X', { hello: { url: 'http://x:1' } });
+
+  constructor() {
+    super({ meshPeers: 2, degree: 2, links: 16 });
+    for (const letter of ['A', 'B', 'C']) this.meet(letter, { hello: { url: `http://${letter}:1`, crowd: 8 } });
+    tell(this, this.x, member('X', 0, '', { url: 'http://x:1' }));
+    expect(this.replica.isCrowded).toBe(true);
+  }
+
+  stateOf(letter: string): PeerState | undefined {
+    const { core } = this.replica;
+    return peersOf(core, activeLinks(core), this.replica).find(({ id }) => id === peerId(letter))?.state;
+  }
+
+  /** Whatever is dialled is not there. */
+  failDials(): void {
+    for (const url of this.dials.splice(0)) this.take({ kind: 'dialFailed', url, reason: 'refused' });
+  }
+}
+
+test('a member of a crowd that was killed is suspect until the verdict, also when its address is forgotten', () => {
+  const crowd = new Crowded();
+  expect(crowd.stateOf('X')).toBe('connected');
+  crowd.take({ kind: 'linkClosed', link: crowd.x, reason: 'broken' });
+  const seen = new Set<string | undefined>();
+  let isForgotten = false;
+  while (!crowd.replica.liveness.isDown(peerId('X'))) {
+    seen.add(crowd.stateOf('X'));
+    crowd.pass(100);
+    crowd.failDials();
+    isForgotten ||= crowd.replica.core.addresses.get('http://x:1') === undefined;
+  }
+  expect([isForgotten, [...seen], crowd.stateOf('X')]).toEqual([true, ['suspect'], 'down']);
 });
