@@ -40,7 +40,8 @@ import type {
 } from './service.js';
 import { SiblingBound } from './sibling-bound.js';
 import { quote } from './suggest.js';
-import { bucketsOf, heldOf, peersOf, syncOf } from './status.js';
+import { syncOf } from './peer-sync.js';
+import { bucketsOf, heldOf, peersOf } from './status.js';
 import { checkKeyPart } from './values.js';
 import { comparisonOf } from './verify.js';
 import { Watchers } from './watchers.js';

@@ -1,15 +1,13 @@
 import type { BucketName, PeerId } from '../base/ids.js';
-import { stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { KnownAddress } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
-import { isEvicted, type MemberRecord } from '../protocol/members.js';
 import type { Core } from '../replica/core.js';
 import type { Liveness } from '../replica/links/suspicions.js';
-import type { Bucket } from '../replica/bucket.js';
 import type { Members } from '../replica/members.js';
 import { tombstoneStatus } from '../replica/tombstone-status.js';
-import type { BucketLag, BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
+import { isInSync } from './distance.js';
+import type { BucketStatus, PeerInfo, PeerState } from './service.js';
 
 /** Attempts that may fail before a peer counts as down. */
 const DOWN_AFTER = 3;
@@ -104,68 +102,9 @@ function roundTrip(link: Link | undefined): number | null {
   return rtt === null ? null : Math.round(rtt * 100) / 100;
 }
 
-/** How far each known peer is from us, in operations; one without a link as far as it last announced what it has. */
-export function syncOf(core: Core, links: readonly Link[], health: Health): PeerSync[] {
-  const byId = new Map(links.map((link) => [link.hello?.peer, link]));
-  return peersOf(core, links, health).flatMap(({ id, url, state }) => {
-    if (id === null) return [];
-    const link = byId.get(id);
-    const buckets = link ? lagsOf(core, link) : announcedLags(core, health.members.get(id));
-    const lags = Object.values(buckets);
-    const behind = lags.reduce((sum, lag) => sum + lag.behind, 0);
-    const ahead = lags.reduce((sum, lag) => sum + lag.ahead, 0);
-    const refused = link && link.refused.size > 0 ? { refused: [...link.refused] } : {};
-    const traffic = link ? { traffic: { ...link.traffic } } : {};
-    return [{ id, url, state, behind, ahead, buckets, ...refused, ...traffic }];
-  });
-}
-
-/** The buckets in which we and the other side differ, of those that are replicated between us. */
-function lagsOf(core: Core, link: Link): Record<string, BucketLag> {
-  const lags: [string, BucketLag][] = [];
-  for (const bucket of core.buckets.values()) {
-    if (link.refused.has(bucket.name)) continue;
-    const lag = { behind: behindOf(bucket, link), ahead: aheadOf(bucket, link) };
-    const since = link.apartSince.get(bucket.name) ?? null;
-    if (lag.behind + lag.ahead > 0) lags.push([bucket.name, { ...lag, since }]);
-  }
-  return Object.fromEntries(lags);
-}
-
-/** The same of a member that is away. Nobody waits for one that was evicted, and of others nothing is known. */
-function announcedLags(core: Core, record: MemberRecord | undefined): Record<string, BucketLag> {
-  if (!record || isEvicted(record)) return {};
-  const announced = new Map(record.vectors);
-  const lags = [...core.buckets.values()].flatMap((bucket): [string, BucketLag][] => {
-    const vector = announced.get(bucket.name);
-    // A bucket that it does not announce is not in its config.
-    if (!vector) return [];
-    const lag = { behind: vector.minus(bucket.vector).count(), ahead: bucket.vector.minus(vector).count() };
-    const since = stampMillis(record.number);
-    return lag.behind + lag.ahead > 0 ? [[bucket.name, { ...lag, since }]] : [];
-  });
-  return Object.fromEntries(lags);
-}
-
-function behindOf(bucket: Bucket, link: Link): number {
-  const known = link.vectors.get(bucket.name);
-  return !known || known.within(bucket.vector) ? 0 : known.minus(bucket.vector).count();
-}
-
-/**
- * What the other side lacks. Between two that were equal when they last compared, what has come since counts as there, if
- * nothing was left out: news is mostly not told to who has it, but the trees bring it to everybody.
- */
-function aheadOf(bucket: Bucket, link: Link): number {
-  const known = link.vectors.get(bucket.name);
-  if (!known) return bucket.vector.count();
-  if (!link.apartSince.has(bucket.name) && !link.flow.lagging) return 0;
-  return bucket.vector.within(known) ? 0 : bucket.vector.minus(known).count();
-}
-
 /**
  * In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell, nor
- * can who has stopped. A bucket that a neighbour has under another policy is not in sync with it, nor is one with rows
+ * can who has stopped, nor whose neighbour does not answer while there is news for it. A bucket that a neighbour has under another policy is not in sync with it, nor is one with rows
  * that wait for repair.
  */
 export function bucketsOf(
@@ -177,7 +116,7 @@ export function bucketsOf(
   const isCutOff = hasStopped || (links.length === 0 && [...core.addresses.active()].length > 0);
   return Object.fromEntries(
     [...core.buckets.values()].map((bucket) => {
-      const inSync = !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(bucket, link));
+      const inSync = !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(core, bucket, link));
       return [
         bucket.name,
         {
@@ -195,9 +134,6 @@ export function bucketsOf(
     }),
   );
 }
-
-const isInSync = (bucket: Bucket, link: Link): boolean =>
-  !link.refused.has(bucket.name) && behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0;
 
 function intervalsOf(vector: VersionVector): Record<string, string> {
   const rows = [...vector.entries()].map(([origin, set]) => {

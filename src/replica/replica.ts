@@ -22,6 +22,7 @@ import { isMesh } from './gossip/mesh.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
 import { type LinkObserver, Membership } from './links/membership.js';
+import type { Partings } from './links/partings.js';
 import type { DownMarks, Liveness } from './links/suspicions.js';
 import { OwnDelay } from './own-delay.js';
 import { OwnOrigin } from './own-origin.js';
@@ -158,6 +159,11 @@ export class Replica {
   /** Who is suspected of being gone, and who is held for down. */
   get liveness(): Liveness {
     return this.#membership.suspicions;
+  }
+
+  /** What was known of peers when their last links ended. */
+  get partings(): Pick<Partings, 'of'> {
+    return this.#membership.partings;
   }
 
   /** Whether there are too many peers to be linked to all. */

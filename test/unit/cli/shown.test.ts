@@ -149,6 +149,7 @@ test('a status for people', () => {
       {
         id: 'you' as PeerId,
         url: null,
+        name: 'two',
         state: 'connected',
         behind: 2,
         ahead: 0,
