@@ -41,7 +41,7 @@ import type {
 import { SiblingBound } from './sibling-bound.js';
 import { quote } from './suggest.js';
 import { syncOf } from './peer-sync.js';
-import { bucketsOf, heldOf, peersOf } from './status.js';
+import { bucketsOf, heldOf, peersOf, surroundingsOf } from './status.js';
 import { checkKeyPart } from './values.js';
 import { comparisonOf } from './verify.js';
 import { Watchers } from './watchers.js';
@@ -285,6 +285,7 @@ export class LocalService implements PeerService {
       buckets,
       peers: syncOf(core, links, this.#replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
+      ...surroundingsOf(core, links, this.#replica),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },
     };

@@ -222,6 +222,10 @@ export interface Status {
   readOnly: boolean;
   buckets: Record<string, BucketStatus>;
   peers: PeerSync[];
+  /** Addresses at which no peer was met yet; absent when there are none. */
+  unmet?: { url: string; state: PeerState }[];
+  /** In a cluster too large for links to all: below `least` more are dialled, beyond `most` some end. Absent in others. */
+  linksWanted?: { least: number; most: number };
   inSync: boolean;
   /** Until when writes from the future are held back (milliseconds since 1970), by bucket; only where some are. */
   heldUntil?: Record<string, number>;

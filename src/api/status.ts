@@ -7,7 +7,7 @@ import type { Liveness } from '../replica/links/suspicions.js';
 import type { Members } from '../replica/members.js';
 import { tombstoneStatus } from '../replica/tombstone-status.js';
 import { isInSync } from './distance.js';
-import type { BucketStatus, PeerInfo, PeerState } from './service.js';
+import type { BucketStatus, PeerInfo, PeerState, Status } from './service.js';
 
 /** Attempts that may fail before a peer counts as down. */
 const DOWN_AFTER = 3;
@@ -97,6 +97,21 @@ function unlisted(core: Core, listed: ReadonlySet<PeerId>, { members, liveness }
   });
 }
 
+/** What there is beside the peers that were ever met, and how many of them are to be linked to us. */
+export function surroundingsOf(
+  core: Core,
+  links: readonly Link[],
+  health: Health & { readonly linksWanted: Status['linksWanted'] },
+): Pick<Status, 'unmet' | 'linksWanted'> {
+  // Who has dialled us before we found it there.
+  const linked = new Set<string | null | undefined>(links.flatMap(({ url, hello }) => [url, hello?.url]));
+  const unmet = peersOf(core, links, health).flatMap(({ id, url, state }) =>
+    id !== null || url === null || linked.has(url) ? [] : [{ url, state }],
+  );
+  const { linksWanted } = health;
+  return { ...(unmet.length > 0 ? { unmet } : {}), ...(linksWanted ? { linksWanted } : {}) };
+}
+
 function roundTrip(link: Link | undefined): number | null {
   const rtt = link?.rttMs ?? null;
   return rtt === null ? null : Math.round(rtt * 100) / 100;
@@ -116,7 +131,8 @@ export function bucketsOf(
   const isCutOff = hasStopped || (links.length === 0 && [...core.addresses.active()].length > 0);
   return Object.fromEntries(
     [...core.buckets.values()].map((bucket) => {
-      const inSync = !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(core, bucket, link));
+      const inSync =
+        !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(core, bucket, link));
       return [
         bucket.name,
         {

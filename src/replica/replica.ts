@@ -171,6 +171,12 @@ export class Replica {
     return this.#membership.views.isCrowded;
   }
 
+  /** How many links are wanted, if not one to each. */
+  get linksWanted(): { readonly least: number; readonly most: number } | undefined {
+    const { isCrowded, least, degree } = this.#membership.views;
+    return isCrowded ? { least, most: degree } : undefined;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }

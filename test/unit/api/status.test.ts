@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LinkId } from '../../../src/base/ids.js';
 import type { PeerState, PeerSync } from '../../../src/api/service.js';
 import { syncOf } from '../../../src/api/peer-sync.js';
-import { bucketsOf, peersOf } from '../../../src/api/status.js';
+import { bucketsOf, peersOf, surroundingsOf } from '../../../src/api/status.js';
 import { activeLinks } from '../../../src/replica/core.js';
 import { BUCKET, digestOf, EPOCH, op, peerId, push, Subject, vector } from '../replica/builders.js';
 import { member, tell } from '../replica/members.builders.js';
@@ -36,7 +36,8 @@ class Crowded extends Subject {
 
   constructor() {
     super({ meshPeers: 2, degree: 2, links: 16 });
-    for (const letter of ['A', 'B', 'C']) this.meet(letter, { hello: { url: `http://${letter}:1`, crowd: 8 } });
+    for (const letter of ['A', 'B', 'C'])
+      this.meet(letter, { hello: { url: `http://${letter}:1`, crowd: 8 } });
     tell(this, this.x, member('X', 0, '', { url: 'http://x:1' }));
     expect(this.replica.isCrowded).toBe(true);
   }
@@ -146,4 +147,30 @@ test('what came since a silent neighbour last answered is not taken for received
   pair.writeSome(1);
   pair.lose();
   expect(pair.shown).toMatchObject({ ahead: 0, unconfirmed: 6, asOf: { by: 'link' } });
+});
+
+describe('who is around', () => {
+  const around = ({ replica }: Subject): ReturnType<typeof surroundingsOf> =>
+    surroundingsOf(replica.core, activeLinks(replica.core), replica);
+
+  test('also at addresses where nobody was met, unless whoever is linked says that it is there', () => {
+    const subject = new Subject({ peers: ['http://a:1', 'http://b:1'] });
+    subject.pass(0);
+    expect(around(subject)).toEqual({
+      unmet: [
+        { url: 'http://a:1', state: 'connecting' },
+        { url: 'http://b:1', state: 'connecting' },
+      ],
+    });
+    for (let i = 0; i < 40; i++) {
+      for (const url of subject.dials.splice(0)) subject.take({ kind: 'dialFailed', url, reason: 'refused' });
+      subject.pass(1_000);
+    }
+    subject.meet('B', { hello: { url: 'http://b:1' } });
+    expect(around(subject)).toEqual({ unmet: [{ url: 'http://a:1', state: 'down' }] });
+  });
+
+  test('and in a crowd how many links are wanted', () => {
+    expect(around(new Crowded())).toEqual({ linksWanted: { least: 2, most: 2 } });
+  });
 });
