@@ -1,7 +1,6 @@
 import { type RumeurError, toRumeurError } from '../base/errors.js';
 import type { StoredState } from '../replica/batch.js';
-import type { Storage } from '../storage/storage.js';
-import type { ReadableStore } from './open-store.js';
+import type { ReadableStore, Storage } from '../storage/storage.js';
 
 /** What a peer starts with: a store that can be written or, while its disk does not allow that, only read. */
 export type FirstStore =

@@ -1,10 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import { type RumeurError, toRumeurError } from '../base/errors.js';
-import type { Storage, StoreSizes } from '../storage/storage.js';
+import type { ReadableStore, Storage, StoreSizes } from '../storage/storage.js';
 import { brokenNote, failureNote, releaseNote, resumedNote } from './disk-notes.js';
 import type { FirstStore } from './first-store.js';
 import { type Handle, type Life, readOnlyLife, unreadableLife } from './life.js';
-import type { ReadableStore } from './open-store.js';
 import { type Deed, type Outcome, Recovery, type Room } from './recovery.js';
 import { Session, type SessionOptions } from './session.js';
 
@@ -48,6 +47,7 @@ export class Keeper {
   constructor(first: FirstStore, options: KeeperOptions) {
     this.#options = options;
     const handle: Handle = { over: undefined };
+    this.#sizes = ('storage' in first ? first.storage : first.store).sizes();
     if ('storage' in first) {
       this.#life = this.#session = this.#begin(first.storage, handle);
       return;

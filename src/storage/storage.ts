@@ -28,10 +28,10 @@ export interface ReadableStore {
   readonly view: View;
   /** The same beside the cells, with the ids of the run before; `undefined` where there is no store yet. */
   readonly stored: StoredState | undefined;
-  sizes(): StoreSizes;
+  /** `undefined` for a store without a disk. */
+  sizes(): StoreSizes | undefined;
   /**
-   * Makes a store to write to of it: brings it up to date, and puts the ids of this run and the mark that it is open
-   * on the disk. Called once; when it rejects, this one is closed as well.
+   * Makes a store to write to of it: puts the ids of this run and the mark that it is open on the disk. Called once; when it rejects, this one is closed as well.
    * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
    */
   begin(): Promise<Storage>;

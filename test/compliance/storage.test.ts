@@ -31,7 +31,8 @@ describe.each(ENGINE_NAMES)('on disk', (name) => {
   const begin = async (): Promise<StorageUnderTest> => {
     const directory = await mkdtemp(join(tmpdir(), 'rumeur-storage-'));
     const random = Random.fromNumber(1);
-    const open = (): Promise<Storage> => openStore(name, { directory, newId: () => random.id() });
+    const open = (): Promise<Storage> =>
+      openStore(name, { directory, newId: () => random.id(), probe: false });
     return {
       open,
       reopen: async (storage: Storage) => {

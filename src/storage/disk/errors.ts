@@ -18,12 +18,12 @@ export async function toDiskError(thrown: unknown, directory: string): Promise<R
   // When the disk fills up in the middle of a write, lmdb says EIO of the part that was written.
   if (FULL.has(code) || (code === EIO && (await isFull(directory)))) {
     return new RumeurError('DISK_FULL', `no room left for the data in ${directory}: ${reason}`, {
-      hint: 'free some space and start the peer again',
+      hint: 'free some space: the peer goes on by itself when there is room',
       cause: thrown,
     });
   }
   return new RumeurError('DISK_FAILED', `the data in ${directory} cannot be read or written: ${reason}`, {
-    hint: 'check the disk and the rights on the directory, then start the peer again',
+    hint: 'check the disk and the rights on the directory; the peer goes on by itself when it can',
     cause: thrown,
   });
 }
@@ -32,7 +32,7 @@ export async function toDiskError(thrown: unknown, directory: string): Promise<R
 export function readError(thrown: unknown, directory: string): RumeurError {
   if (thrown instanceof RumeurError) return thrown;
   return new RumeurError('DISK_FAILED', `the data in ${directory} cannot be read: ${messageOf(thrown)}`, {
-    hint: 'check the disk; when it is sound, starting the peer again reads what is stored',
+    hint: 'check the disk; the peer opens the store anew by itself',
     cause: thrown,
   });
 }

@@ -45,7 +45,7 @@ export class GuardedRows implements RowStore {
     try {
       return this.#store.get(table, key);
     } catch (error) {
-      throw this.#failed(readError(error, this.#directory));
+      throw this.fail(readError(error, this.#directory));
     }
   }
 
@@ -53,7 +53,7 @@ export class GuardedRows implements RowStore {
     try {
       yield* this.#store.range(table, range);
     } catch (error) {
-      throw this.#failed(readError(error, this.#directory));
+      throw this.fail(readError(error, this.#directory));
     }
     return undefined;
   }
@@ -67,7 +67,7 @@ export class GuardedRows implements RowStore {
     try {
       await this.#inTime(this.#store.write(rows, sync), this.#patience.write, 'a write');
     } catch (error) {
-      throw this.#failed(await toDiskError(error, this.#directory));
+      throw this.fail(await toDiskError(error, this.#directory));
     }
   }
 
@@ -116,7 +116,8 @@ export class GuardedRows implements RowStore {
     }
   }
 
-  #failed(error: RumeurError): RumeurError {
+  /** Gives the handle up, for what somebody above has found. @returns the error */
+  fail(error: RumeurError): RumeurError {
     if (this.#failure !== undefined) return error;
     this.#failure = error;
     this.#listener(error);

@@ -1,10 +1,12 @@
 import type { DirectoryLock } from '../lock.js';
 import type { RowEngine } from '../rows.js';
+import { copyStore } from './copy.js';
 import { Disk } from './disk.js';
 import { toDiskError } from './errors.js';
 import { GuardedRows } from './guarded-rows.js';
-import { foreignFile } from './layout.js';
-import { isOurs } from './state-table.js';
+import { foreignFile, LAYOUT } from './layout.js';
+import type { FilesVerdict } from './note.js';
+import { readLayout } from './format.js';
 
 /** An opened disk and the lock on its directory, which are given up together. */
 export class HeldDisk {
@@ -21,14 +23,29 @@ export class HeldDisk {
   }
 
   /**
-   * Changes nothing in a store that is there. When it throws, the lock is still held.
-   * @throws RumeurError `CONFIG_INVALID` when the store is another's or of a later version, `DISK_FAILED`
+   * Changes nothing in a store of the present layout. When it throws, the lock is still held.
+   * @param files the verdict on them, and how many bytes may be free in them
+   * @throws RumeurError `CONFIG_INVALID` when the store is another's or of a later version; `DISK_FULL` when an older one
+   * cannot be copied; `DISK_FAILED`
    * @throws the engine's error
    */
-  static async open(engine: RowEngine, directory: string, lock: DirectoryLock): Promise<HeldDisk> {
-    const rows = await engine.open(directory, { readOnly: false });
+  static async open(
+    engine: RowEngine,
+    directory: string,
+    { verdict, shrinkAbove }: { verdict: FilesVerdict; shrinkAbove: number },
+    lock: DirectoryLock,
+  ): Promise<HeldDisk> {
+    let rows = await engine.open(directory, { readOnly: false });
     try {
-      if (!isOurs(rows)) throw foreignFile(directory);
+      const layout = readLayout(rows) ?? LAYOUT;
+      if (layout === 'foreign') throw foreignFile(directory);
+      const isOld = layout < LAYOUT;
+      const { liveBytes, freeBytes } = rows.sizes();
+      if (isOld || freeBytes > Math.max(shrinkAbove, liveBytes)) {
+        await rows.close();
+        await copyIfNeeded(engine, directory, verdict, isOld);
+        rows = await engine.open(directory, { readOnly: false });
+      }
       return new HeldDisk(engine, directory, new Disk(new GuardedRows(rows, directory)), lock);
     } catch (error) {
       await rows.close();
@@ -61,5 +78,20 @@ export class HeldDisk {
     // It hangs in the kernel, so that nobody else may open the store. Nobody is left to be told how that ends.
     const released = this.disk.released().then(() => this.#lock.release());
     void released.catch(() => undefined);
+  }
+}
+
+async function copyIfNeeded(
+  engine: RowEngine,
+  directory: string,
+  verdict: FilesVerdict,
+  isNeeded: boolean,
+): Promise<void> {
+  try {
+    await copyStore(engine, directory, verdict);
+  } catch (thrown) {
+    const error = await toDiskError(thrown, directory);
+    // A store that only has much free room is as good as before.
+    if (isNeeded || error.code !== 'DISK_FULL') throw error;
   }
 }

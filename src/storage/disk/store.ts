@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
 import type { RumeurError } from '../../base/errors.js';
+import type { BucketName } from '../../base/ids.js';
 import type { Batch, StoredState } from '../../replica/batch.js';
 import { LayeredView } from '../layered-view.js';
 import type { Provenance, Storage, StoreSizes } from '../storage.js';
@@ -71,8 +72,8 @@ export class DiskStorage extends LayeredView implements Storage {
     this.#commits.onFailure(listener);
   }
 
-  onDamage(): void {
-    return undefined;
+  onDamage(listener: (bucket: BucketName | undefined) => void): void {
+    this.#disk.onDamage(listener);
   }
 
   sizes(): StoreSizes {

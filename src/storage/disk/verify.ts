@@ -9,8 +9,8 @@ import { Disk } from './disk.js';
 import { engineIn } from '../engines.js';
 import { toDiskError } from './errors.js';
 import { GuardedRows } from './guarded-rows.js';
-import { foreignFile, LAYOUT } from './layout.js';
-import { isOurs, readLayout } from './state-table.js';
+import { foreignFile, LAYOUT, noStore } from './layout.js';
+import { readLayout } from './format.js';
 
 export type { BucketReport, Problem, ProblemKind } from './bucket-check.js';
 
@@ -63,8 +63,9 @@ async function verifyLocked(
 ): Promise<StoreReport> {
   const rows = await engine.open(directory, { readOnly: true });
   try {
-    if (!isOurs(rows)) throw foreignFile(directory);
-    if (readLayout(rows) !== LAYOUT) throw oldStore(directory);
+    const layout = readLayout(rows);
+    if (layout === undefined || layout === 'foreign') throw foreignFile(directory);
+    if (layout !== LAYOUT) throw oldStore(directory);
     const disk = new Disk(new GuardedRows(rows, directory));
     const stored = disk.stored();
     const total = disk.rowCount();
@@ -84,11 +85,6 @@ async function verifyLocked(
     await rows.close();
   }
 }
-
-const noStore = (directory: string): RumeurError =>
-  new RumeurError('CONFIG_INVALID', `there is no store in ${directory}`, {
-    hint: 'name the dataDir of a peer that keeps its data on a disk',
-  });
 
 const oldStore = (directory: string): RumeurError =>
   new RumeurError('CONFIG_INVALID', `the store in ${directory} was left by an earlier version`, {

@@ -88,7 +88,7 @@ export class Scanner {
     for (let slice = 0; slice < SLICES && this.#buffer.turn() === Turn.asked; slice++)
       this.#buffer.waitWhile(Turn.asked, SLICE_MS);
     const turn = this.#buffer.turn();
-    if (turn === Turn.failed) throw new Error(this.#buffer.text());
+    if (turn === Turn.failed) throw toldError(this.#buffer.text());
     if (turn !== Turn.answered) throw new Error('a scan hangs', { cause: this.#error });
     return this.#buffer.answer();
   }
@@ -104,6 +104,12 @@ export class Scanner {
   async abandon(): Promise<void> {
     await this.#worker.terminate();
   }
+}
+
+/** An error of the other thread: its code and what it says. */
+function toldError(text: string): Error {
+  const { code, message } = JSON.parse(text) as { code?: unknown; message?: unknown };
+  return Object.assign(new Error(String(message)), { code });
 }
 
 function script(): URL {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Explained, explainedJson, explainedText } from '../../../cli/commands/explain.js';
-import { duration, statusText } from '../../../cli/commands/status.js';
+import { statusText } from '../../../cli/commands/status.js';
+import { duration } from '../../../cli/duration.js';
 import { changeJson, changeLine } from '../../../cli/commands/watch.js';
 import { logLine } from '../../../cli/local-cluster.js';
 import { helpText, parseCommand } from '../../../cli/program.js';
@@ -64,6 +65,16 @@ describe('the arguments of a command', () => {
       await expect(parse('get', ...rest)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(parse('get', 'a', '--bucket')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(parse('start', '--url', 'x')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+  });
+
+  test('--bucket only where it means something', async () => {
+    for (const name of ['getPeers', 'addPeer', 'removePeer', 'buckets', 'wait'] as const) {
+      await expect(parse(name, '--bucket', 'b')).rejects.toMatchObject({
+        message: `${name}: unknown option '--bucket'`,
+      });
+      expect(await helpText(name)).not.toContain('--bucket');
+    }
+    expect((await parse('status', '--bucket', 'b')).globals.bucket).toBe('b');
   });
 
   test('a misspelt option hears the nearest one', async () => {
@@ -130,6 +141,16 @@ test('a status for people', () => {
     storage: 'lmdb',
     durability: 'flushed',
     readOnly: true,
+    disk: {
+      state: 'full',
+      code: 'DISK_FULL',
+      message: 'no room',
+      since: 940_000,
+      fileBytes: 1_572_864,
+      liveBytes: 1023,
+      freeBytes: 28_672,
+      damagedRows: 3,
+    },
     buckets: {
       default: {
         policy: 'lww',
@@ -149,6 +170,7 @@ test('a status for people', () => {
       {
         id: 'you' as PeerId,
         url: null,
+        name: 'two',
         state: 'connected',
         behind: 2,
         ahead: 0,
@@ -163,7 +185,8 @@ test('a status for people', () => {
   const text = statusText(status, 1_060_000);
   for (const part of [
     'not in sync, 1 of 1',
-    'read-only',
+    'read-only for 2 min, DISK_FULL: no room',
+    'disk 1.5 MiB, live 1023 bytes, free 28 KiB, 3 damaged rows',
     '1,234',
     '2 writes',
     'up 1 min 1 s',
@@ -193,7 +216,8 @@ test('a status for people', () => {
   expect(statusText({ ...status, counters })).toContain(
     `received 1,000 writes by push and 2,000 by comparison; 100 needless copies, redundancy 0.10
 2.5 hops on average, 7 at most
-3 grafts and 12 prunes sent; 3.0 MiB received, 1.0 MiB of which had to come
+grafts: 3 sent, 0 received; prunes: 12 sent, 0 received
+0 B sent; 3.0 MiB received, 1.0 MiB of which had to come
 `,
   );
 });

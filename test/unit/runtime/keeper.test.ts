@@ -6,8 +6,8 @@ import { parseConfig } from '../../../src/config/config.js';
 import type { Note } from '../../../src/replica/step.js';
 import { openFirst } from '../../../src/runtime/first-store.js';
 import { Keeper } from '../../../src/runtime/keeper.js';
-import type { ReadableStore } from '../../../src/runtime/open-store.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
+import type { ReadableStore } from '../../../src/storage/storage.js';
 import { GuardedHttpServer } from '../../../src/transport/http-server.js';
 import { eventually } from '../../tools/eventually.js';
 

@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer';
-import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ClassicLevel } from 'classic-level';
 import { nanoid } from 'nanoid';
 import { DEFAULT_BUCKET } from '../../../src/base/ids.js';
+import type { SetAside } from '../../../src/storage/disk/aside.js';
+import { compactStore } from '../../../src/storage/disk/compact.js';
 import { verifyStore } from '../../../src/storage/disk/verify.js';
 import { levelError } from '../../../src/storage/level/errors.js';
 import { levelEngine } from '../../../src/storage/level/rows.js';
@@ -16,7 +18,7 @@ import { temporaryFolder } from './folder.js';
 import { fill } from './writes.js';
 
 const folder = temporaryFolder();
-const open = (): Promise<Storage> => openStore('level', { directory: folder(), newId: nanoid });
+const open = (): Promise<Storage> => openStore('level', { directory: folder(), newId: nanoid, probe: false });
 const openRows = (): Promise<RowStore> => levelEngine.open(folder(), { readOnly: false });
 
 /** Each file with its bytes and the time of its last change. */
@@ -29,6 +31,9 @@ async function traces(): Promise<unknown[]> {
     }),
   );
 }
+
+const tables = async (): Promise<string[]> =>
+  (await levelEngine.files(folder())).filter((name) => name.endsWith('.ldb'));
 
 const standIns = async (): Promise<string[]> =>
   (await readdir(tmpdir())).filter((name) => name.startsWith('rumeur-level-'));
@@ -66,27 +71,55 @@ describe('a store of level', () => {
     await expect(open()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
-  test('without its list of tables is refused, and its tables stay', async () => {
+  test.each([
+    ['the list of tables is missing', () => rm(join(folder(), 'level', 'CURRENT'))],
+    [
+      'tables were cut short',
+      async () => {
+        for (const name of await tables()) await truncate(join(folder(), name), 100);
+      },
+    ],
+    ['a table is missing', async () => rm(join(folder(), (await tables())[0] ?? ''))],
+  ])('of which %s is refused, or moved away where that is asked for', async (_, damage) => {
     const storage = await open();
     await fill(storage);
     await storage.close();
     // Opening makes a table of what is in the log.
     await (await open()).close();
-    await rm(join(folder(), 'level', 'CURRENT'));
-    const before = await traces();
-    await expect(open()).rejects.toMatchObject({ code: 'DISK_FAILED', hint: /move it away/ });
-    expect(await traces()).toEqual(before);
+    expect(await tables()).not.toEqual([]);
+    await damage();
+    const left = await tables();
+    await expect(open()).rejects.toMatchObject({ code: 'DISK_FAILED' });
+    expect(await tables()).toEqual(expect.arrayContaining(left));
+    const asides: SetAside[] = [];
+    const onAside = (aside: SetAside): void => void asides.push(aside);
+    const next = await openStore('level', { directory: folder(), newId: nanoid, onAside });
+    expect(next.provenance).toBe('new');
+    await next.close();
+    expect(asides).toHaveLength(1);
+    for (const name of left) await stat(join(asides[0]?.path ?? '', name));
   });
 
-  test('whose tables were cut short is refused', async () => {
+  test('that takes the place of another: whenever the process dies, one of the two is there', async () => {
     const storage = await open();
     await fill(storage);
     await storage.close();
-    await (await open()).close();
-    const tables = (await levelEngine.files(folder())).filter((name) => name.endsWith('.ldb'));
-    expect(tables).not.toEqual([]);
-    for (const name of tables) await truncate(join(folder(), name), 100);
-    await expect(open()).rejects.toMatchObject({ code: 'DISK_FAILED' });
+    const { ino } = await stat(join(folder(), 'level', 'LOCK'));
+    const lasting = async (): Promise<string> => (await levelEngine.files(folder()))[0] ?? '';
+    await rename(join(folder(), 'level'), join(folder(), 'level.former'));
+    expect((await stat(join(folder(), await lasting()))).ino).toBe(ino);
+    const again = await open();
+    expect(again.provenance).toBe('untouched');
+    expect(again.get(DEFAULT_BUCKET, 'key 3')).toHaveLength(1);
+    await again.close();
+    const compacted = await compactStore(folder());
+    expect(compacted.after.fileBytes).toBeLessThanOrEqual(compacted.before.fileBytes);
+    expect((await stat(join(folder(), await lasting()))).ino).not.toBe(ino);
+    expect(await readdir(folder())).toEqual(['level', 'lock', 'store.json']);
+    const last = await open();
+    expect(last.provenance).toBe('untouched');
+    expect(last.get(DEFAULT_BUCKET, 'key 3')).toHaveLength(1);
+    await last.close();
   });
 
   test('that was begun and came to nothing begins anew', async () => {
