@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { tryLock } from 'fs-native-extensions';
 import { RumeurError } from '../base/errors.js';
-import { isFullError } from './disk/errors.js';
 
 /**
  * The right to use a data directory: a kernel lock on the file `lock` in it, which goes away with its holder
@@ -49,16 +48,6 @@ async function noteHolder(file: FileHandle): Promise<void> {
     await file.write(`${process.pid}\n`, 0);
   } catch {
     return;
-  }
-}
-
-/** For people alone: a disk that is full must not keep us from reading what is there. */
-async function writeHolder(file: FileHandle): Promise<void> {
-  try {
-    await file.truncate();
-    await file.write(`${process.pid}\n`, 0);
-  } catch (error) {
-    if (!isFullError(error)) throw error;
   }
 }
 
