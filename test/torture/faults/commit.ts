@@ -23,7 +23,7 @@ export interface Scene {
 /** What is written under the fault: three waves, of which each is one or two transactions. */
 const WAVES = [6, 6, 12];
 /** Written again so soon after the fault is over. */
-const RESUME_MS = isExpected('no-resume') ? 300 : 10_000;
+const RESUME_MS = isExpected('faults', 'no-resume') ? 300 : 10_000;
 const BEFORE = 6;
 /** Of what a victim that hangs or dies has said, characters. */
 const LAST_WORDS = 1500;

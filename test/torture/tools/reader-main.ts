@@ -12,6 +12,7 @@ process.on('message', (order: ReadOrder) => {
 
 async function readingOf({ storage, directory, isChecked }: ReadOrder): Promise<StoreReading> {
   try {
+    if (isChecked === 'only') return { problems: await faultsOf(directory) };
     const store = await openStore(storage, directory);
     let reading: StoreReading;
     try {
