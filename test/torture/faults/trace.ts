@@ -19,20 +19,19 @@ export function judgeTrace(trace: string, dataFile: string, acks: string): Trace
   const problems: Problem[] = [];
   const failed = new Map<string, string>();
   let isHit = false;
-  let isRefusing = false;
+  /** A call on the data has failed, and no new handle was opened since; somebody was told so. */
+  let [isBroken, isTold] = [false, false];
   for (const { name, text } of callsOf(trace)) {
     const isInjected = text.includes('(INJECTED)') || text.includes('(DELAYED)');
     isHit ||= isInjected;
-    if (text.includes(`<${acks}>, "no `)) isRefusing = true;
-    if (isRefusing && text.includes(`<${acks}>, "ack `))
+    if (isTold && text.includes(`<${acks}>, "ack `))
       problems.push({ kind: 'ack-after-error', text: `no new handle was opened before: ${text}` });
+    if (isBroken && text.includes(`<${acks}>, "no `)) isTold = true;
+    if (name === 'openat' && text.includes(`"${dataFile}"`)) [isBroken, isTold] = [false, false];
     const handle = /^\w+\((\d+)<([^>]*)>/.exec(text);
-    if (name === 'openat' && text.includes(`"${dataFile}"`)) {
-      isRefusing = false;
-      failed.delete(/= (\d+)</.exec(text)?.[1] ?? '');
-    }
     if (!handle) continue;
     const [, fd = '', path = ''] = handle;
+    if (path === dataFile && text.includes('= -1 ')) isBroken = true;
     if (name === 'close') failed.delete(fd);
     else if (SYNCS.has(name)) {
       const earlier = failed.get(fd);
