@@ -25,6 +25,8 @@ export interface Link {
   ping: OpenPing | undefined;
   rttMs: number | null;
   readonly roundTrips: RoundTrips;
+  /** Operations that had come here otherwise when the last ping was sent that was answered (`newsBeside`). */
+  confirmedNews: number | undefined;
   /** The other side's wall clock minus our monotonic one, milliseconds: our own wall clock may jump at any time. */
   clockLead: number;
   readonly flow: Flow;
@@ -75,6 +77,8 @@ export interface OpenPing {
   /** When it was sent, and sent again because nothing came in time, on the clock of our own waking hours. */
   readonly awakeAt: number;
   repeatedAt: number | undefined;
+  /** Operations that had come here otherwise when it was sent first. */
+  readonly news: number;
 }
 
 /** Byte credits in both directions: see ACK in docs/PROTOCOL.md. */
@@ -152,6 +156,7 @@ export function openLink(
     ping: undefined,
     rttMs: null,
     roundTrips: new RoundTrips(),
+    confirmedNews: undefined,
     clockLead: 0,
     flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
     traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },

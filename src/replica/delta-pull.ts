@@ -115,12 +115,7 @@ export class DeltaPull {
    * left aside (rule 7).
    * @returns when this was its last chunk: whether the whole delta brought news, be it only that something was superseded
    */
-  receive(
-    turn: Turn,
-    link: Link,
-    chunk: Chunk,
-    size: number,
-  ): { hasNews: boolean } | undefined {
+  receive(turn: Turn, link: Link, chunk: Chunk, size: number): { hasNews: boolean } | undefined {
     const pull = this.#find(link.id, chunk.request);
     if (!pull) return undefined;
     if (chunk.n !== pull.nextChunk) throw new MalformedMessage('a chunk out of order');

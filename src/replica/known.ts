@@ -31,6 +31,13 @@ export function know(link: Link, { name }: Bucket, origin: OriginId, seqs: Inter
   vector.addAll(origin, seqs);
 }
 
+/**
+ * Whether what has come since the two sides last compared counts as there: they were equal then, and nothing was left out
+ * since. News is mostly not told to who has it, but the trees bring it to everybody.
+ */
+export const isLevel = ({ vectors, apartSince, flow }: Link, { name }: Bucket): boolean =>
+  vectors.has(name) && !apartSince.has(name) && !flow.lagging;
+
 /** Whether the other side of the link is known to have all of these. */
 export const isKnown = (link: Link, { name }: Bucket, origin: OriginId, seqs: Intervals): boolean =>
   subtract(seqs, link.vectors.get(name)?.get(origin) ?? NO_INTERVALS).length === 0;

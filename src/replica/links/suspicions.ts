@@ -229,16 +229,21 @@ export class Suspicions implements Liveness {
     this.#drop(suspicion);
     const witnesses = finding.kind === 'silent' ? finding.witnesses : 0;
     const isConfirmed = witnesses > 0 || (finding.kind === 'unknown' && isGone);
+    const wasTold = this.#marks.isDown(peer);
     if (isConfirmed) this.#marks.confirmedDown(turn, peer);
     if (!this.#marks.isDown(peer)) this.#holdDown(peer, awake);
-    const silence = `silent for ${Math.round((awake - heardAt) / 1000)} s`;
+    const message = `${name} is down: silent for ${Math.round((awake - heardAt) / 1000)} s`;
     const fields = { peer, witnesses };
-    if (isConfirmed || finding.kind === 'unanswered') {
-      const why = isConfirmed ? whyConfirmed(witnesses) : 'nobody is there to ask';
-      turn.note('info', 'peer-down', `${name} is down: ${silence}, ${why}`, fields);
-    } else {
-      turn.note('debug', 'peer-lost', `${name}: ${silence}, and nobody whom we asked knows it`, fields);
-    }
+    // The log has it already, and those that found it out do not remember any more when they heard the peer.
+    if (wasTold) turn.note('debug', 'peer-down', `${message}; others have said so before`, fields);
+    else if (isConfirmed) {
+      const [level, waiting] = this.#marks.isDown(peer)
+        ? (['warn', WAITING] as const)
+        : (['info', ''] as const);
+      turn.note(level, 'peer-down', `${message}, ${whyConfirmed(witnesses)}${waiting}`, fields);
+    } else if (finding.kind === 'unanswered') {
+      turn.note('info', 'peer-down', `${message}, nobody is there to ask`, fields);
+    } else turn.note('debug', 'peer-lost', `${message}, and nobody whom we asked knows it`, fields);
   }
 
   #holdDown(peer: PeerId, awake: number): void {
@@ -272,6 +277,9 @@ export class Suspicions implements Liveness {
     return delay.until(next);
   }
 }
+
+/** Said of members only. */
+const WAITING = '; tombstones wait for it';
 
 const whyConfirmed = (witnesses: number): string =>
   witnesses > 0

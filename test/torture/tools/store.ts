@@ -21,6 +21,7 @@ function engineOf(storage: string): EngineName {
 /** What the engines call their files: where strace looks must be known before they are there. */
 const FILES: Readonly<Record<EngineName, readonly string[]>> = {
   lmdb: ['data.mdb', 'data.mdb-lock'],
+  level: [],
 };
 
 /** The files of a store in its directory that faults may strike; empty is the directory itself. */
