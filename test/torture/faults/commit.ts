@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Problem } from '../run/part.js';
-import { dataFilesOf, filesOf } from '../tools/store.js';
+import { dataFilesOf, dataPathsOf, filesOf } from '../tools/store.js';
 import type { StoreReader } from '../tools/store-reader.js';
 import { Strace } from '../tools/strace.js';
 import { keyOf, numberInText, type Wave } from '../victim/protocol.js';
@@ -69,7 +69,7 @@ export async function strikeCommit(
   } finally {
     await victim.kill();
   }
-  const { isHit, problems } = judgeTrace(trace, join(directory, 'data.mdb'), acks);
+  const { isHit, problems } = judgeTrace(trace, dataPathsOf(storage, directory), acks);
   const outcome = !isHit && fault ? 'not reached' : account.refusals > 0 ? 'refused' : 'acknowledged';
   const all = [...account.problems, ...problems];
   const died = all.some(({ kind }) => kind.startsWith('died'));

@@ -9,13 +9,14 @@ export interface TraceReport {
 }
 
 const SYNCS = new Set(['fdatasync', 'fsync', 'sync_file_range']);
+const WRITABLE = /O_RDWR|O_WRONLY/;
 
 /**
  * Reads from a trace what nobody can see from outside: whether a handle was trusted after one of its syncs had failed.
  * The kernel tells of a failed write-back once; a second sync that succeeds proves nothing (Rebello et al., "Can
  * Applications Recover from fsync Failures?", 2020).
  */
-export function judgeTrace(trace: string, dataFile: string, acks: string): TraceReport {
+export function judgeTrace(trace: string, dataFiles: ReadonlySet<string>, acks: string): TraceReport {
   const problems: Problem[] = [];
   const failed = new Map<string, string>();
   let isHit = false;
@@ -27,11 +28,12 @@ export function judgeTrace(trace: string, dataFile: string, acks: string): Trace
     if (isTold && text.includes(`<${acks}>, "ack `))
       problems.push({ kind: 'ack-after-error', text: `no new handle was opened before: ${text}` });
     if (isBroken && text.includes(`<${acks}>, "no `)) isTold = true;
-    if (name === 'openat' && text.includes(`"${dataFile}"`)) [isBroken, isTold] = [false, false];
+    if (name === 'openat' && WRITABLE.test(text) && dataFiles.has(/"([^"]*)"/.exec(text)?.[1] ?? ''))
+      [isBroken, isTold] = [false, false];
     const handle = /^\w+\((\d+)<([^>]*)>/.exec(text);
     if (!handle) continue;
     const [, fd = '', path = ''] = handle;
-    if (path === dataFile && text.includes('= -1 ')) isBroken = true;
+    if (dataFiles.has(path) && text.includes('= -1 ')) isBroken = true;
     if (name === 'close') failed.delete(fd);
     else if (SYNCS.has(name)) {
       const earlier = failed.get(fd);
