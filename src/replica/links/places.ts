@@ -25,7 +25,7 @@ export interface Bounds {
  * - of the older half of the links that are wanted, of those that can be dialled: nobody comes too late to be old, and
  *   strangers cannot cut off those who were there before them (as Bitcoin Core spares its oldest inbound connections),
  * - of the oldest quarter of the links that are wanted, of those that cannot be dialled: they might have nobody else.
- *   Beyond that quarter these come on top of what is wanted: they neither still hunger nor push out others.
+ *   Of these a quarter of the wanted links counts; beyond, they come on top: they neither still hunger nor push out others.
  */
 export class Places {
   readonly #core: Core;
@@ -36,10 +36,10 @@ export class Places {
     this.#core = core;
   }
 
-  /** How many of these links count towards what is wanted. */
+  /** How many of these links count towards what is wanted: in a sparse cluster none that cannot be dialled. */
   counted(active: readonly Link[], { degree }: Bounds): number {
     const undialable = active.filter((link) => !canBeDialled(link)).length;
-    return active.length - Math.max(0, undialable - sparedOfUndialable(degree));
+    return active.length - Math.max(0, undialable - Math.floor(degree / 4));
   }
 
   /** Who makes room for somebody who has just come, if anybody does. */
@@ -51,7 +51,9 @@ export class Places {
       return spend(this.#undialableDisplaced, now, 1) ? random.pick(undialable) : undefined;
     }
     const losers = this.#grown(dialable.length > 0 ? dialable : this.#unnamed(active).dialable, now);
-    return isPressing && losers.length > 0 && spend(this.#displaced, now, 1) ? random.pick(losers) : undefined;
+    return isPressing && losers.length > 0 && spend(this.#displaced, now, 1)
+      ? random.pick(losers)
+      : undefined;
   }
 
   /** Links that end now as there are too many, at random. */

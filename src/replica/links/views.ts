@@ -85,14 +85,17 @@ export class Views {
    */
   update(now: number): void {
     const links = activeLinks(this.#core);
-    const settled = links.filter(({ direction, openedAt }) => direction === 'out' || now - openedAt > YOUNG_MS);
+    const settled = links.filter(
+      ({ direction, openedAt }) => direction === 'out' || now - openedAt > YOUNG_MS,
+    );
     const wasCrowded = this.#isCrowded;
     this.#known = this.#countLive(links, settled);
     this.#isCrowded = this.#isCrowd(settled, this.#known);
     // Who is wanted now is not the first to go.
     if (this.#isCrowded && !wasCrowded) this.#trimAt = now + TRIM_MS;
     this.#settledAt = Infinity;
-    if (settled.length === links.length || this.#isCrowd(links, this.#countLive(links)) === this.#isCrowded) return;
+    if (settled.length === links.length || this.#isCrowd(links, this.#countLive(links)) === this.#isCrowded)
+      return;
     for (const link of links) {
       if (!settled.includes(link)) this.#settledAt = Math.min(this.#settledAt, link.openedAt + YOUNG_MS + 1);
     }
