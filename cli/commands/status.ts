@@ -25,11 +25,11 @@ Two peers with the same hash of a bucket hold the same data.`,
 
 /** A status for people. @param now milliseconds since 1970 */
 export function statusText(status: Status, now = Date.now()): string {
-  const { id, name, url, version, cluster, storage, durability, uptimeMs, readOnly } = status;
+  const { id, name, url, version, cluster, storage, durability, uptimeMs } = status;
   const lines = [
     `${pc.bold(shownName(name))}  ${url}  ${id}`,
     `cluster ${shownName(cluster)}, version ${version}, storage ${storage}, durability ${durability}, up ${duration(uptimeMs)}`,
-    ...(readOnly ? [pc.red('read-only: the disk refused a write; see the log')] : []),
+    ...diskLines(status, now),
     syncLine(status),
   ];
   const buckets = Object.entries(status.buckets).map(([bucket, { policy, keys, hash, inSync }]) => [
@@ -55,6 +55,29 @@ export function statusText(status: Status, now = Date.now()): string {
   const gossip = gossipLines(status.counters);
   if (gossip.length > 0) parts.push(gossip.join('\n'));
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Why nothing can be written, and what the store takes on its disk. */
+function diskLines({ readOnly, disk }: Status, now: number): string[] {
+  const lines: string[] = [];
+  if (disk?.message !== undefined) {
+    const ago = disk.since === undefined ? '' : ` for ${duration(now - disk.since)}`;
+    lines.push(pc.red(`read-only${ago}, ${disk.code ?? ''}: ${disk.message}`));
+  } else if (readOnly) {
+    lines.push(pc.red('read-only: see the log'));
+  }
+  if (!disk) return lines;
+  const { fileBytes, liveBytes, freeBytes, damagedRows } = disk;
+  const damaged = damagedRows > 0 ? pc.red(`, ${damagedRows.toLocaleString('en-US')} damaged rows`) : '';
+  lines.push(`disk ${size(fileBytes)}, live ${size(liveBytes)}, free ${size(freeBytes)}${damaged}`);
+  return lines;
+}
+
+/** `28 KiB`, `1.5 GiB`. */
+function size(bytes: number): string {
+  const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  const scaled = bytes / 1024 ** power;
+  return `${scaled < 10 && power > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${['bytes', 'KiB', 'MiB', 'GiB', 'TiB'][power] ?? ''}`;
 }
 
 /** Who differs from us in which bucket, and with whom a bucket is not replicated at all. */

@@ -75,6 +75,7 @@ export function storeText({ buckets }: StoreReport): string {
 
 const PROBLEMS: Readonly<Record<ProblemKind, string>> = {
   'cell-unreadable': 'its row makes no sense',
+  'row-damaged': 'a row of the indexes is damaged',
   'entry-damaged': 'what stands there is not what was written',
   'entry-uncovered': 'it is not counted among what this peer has',
   'dot-missing': 'the index of writes does not name it',

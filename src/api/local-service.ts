@@ -1,5 +1,5 @@
 import { RumeurError } from '../base/errors.js';
-import type { BucketName } from '../base/ids.js';
+import type { BucketName, PeerId } from '../base/ids.js';
 import { parsePeerUrl } from '../base/url.js';
 import type { Config } from '../config/config.js';
 import { counterValue } from '../data/policies/counter.js';
@@ -10,16 +10,16 @@ import type { Bucket } from '../replica/bucket.js';
 import { activeLinks } from '../replica/core.js';
 import type { Replica } from '../replica/replica.js';
 import type { Change, OpResult } from '../replica/step.js';
+import type { Life } from '../runtime/life.js';
 import type { Loop } from '../runtime/loop.js';
-import type { Storage } from '../storage/storage.js';
+import type { DiskState } from '../runtime/keeper.js';
+import { VERSION } from '../runtime/version.js';
 import type { BucketComparison, VerifyOptions } from './comparison.js';
+import { closedError } from './closed.js';
 import { deleteSet } from './delete-set.js';
-import { Explainer } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { History } from './history.js';
-import { PeerDirectory } from './peer-directory.js';
 import { isSamePlace, targetOf } from './peer-target.js';
-import { Reader } from './reader.js';
 import { namesOf } from './rows.js';
 import type {
   BucketInfo,
@@ -39,49 +39,66 @@ import type {
   WriteResult,
 } from './service.js';
 import { SiblingBound } from './sibling-bound.js';
+import type { Reader } from './reader.js';
 import { quote } from './suggest.js';
+import { diskOf } from './disk-status.js';
 import { bucketsOf, heldOf, peersOf, syncOf } from './status.js';
+import { Surface } from './surface.js';
 import { checkKeyPart } from './values.js';
 import { comparisonOf } from './verify.js';
 import { Watchers } from './watchers.js';
 
-/** The service of the peer in this process: reads go to the store, writes through the loop. */
+/** Where the service finds the present life of the peer. */
+export interface Lives {
+  readonly life: Life;
+  readonly disk: DiskState;
+}
+
+/** The service of the peer in this process: reads go to the store, writes through the loop of its present life. */
 export class LocalService implements PeerService {
   readonly #config: Config;
   readonly #url: string;
-  readonly #version: string;
-  readonly #replica: Replica;
-  readonly #loop: Loop;
+  readonly #lives: Lives;
   readonly #wallClock: () => number;
   readonly #startedAt = performance.now();
   readonly #watchers = new Watchers();
   readonly #history = new History();
-  readonly #reader: Reader;
-  readonly #names: PeerDirectory;
-  readonly #explainer: Explainer;
   readonly #bound: SiblingBound;
+  #present: Surface | undefined;
+  #closed: RumeurError | undefined;
 
-  constructor(
-    config: Config,
-    url: string,
-    version: string,
-    replica: Replica,
-    storage: Storage,
-    loop: Loop,
-    wallClock: () => number,
-  ) {
+  constructor(config: Config, url: string, lives: Lives, wallClock: () => number) {
     this.#config = config;
     this.#url = url;
-    this.#version = version;
-    this.#replica = replica;
-    this.#loop = loop;
+    this.#lives = lives;
     this.#wallClock = wallClock;
-    this.#reader = new Reader(storage, ({ name }, key) =>
-      loop.enqueue({ kind: 'damaged', bucket: name, key }),
-    );
-    this.#names = new PeerDirectory(replica.core, config.name, replica.members);
-    this.#explainer = new Explainer(this.#reader, this.#history, this.#names);
     this.#bound = new SiblingBound(config.limits.siblings, (bucket, key) => this.#reader.cell(bucket, key));
+  }
+
+  get #surface(): Surface {
+    const { life } = this.#lives;
+    if (this.#present?.life !== life)
+      this.#present = new Surface(life, this.#config, this.#history, () => this.#closed);
+    return this.#present;
+  }
+
+  get #reader(): Reader {
+    return this.#surface.reader;
+  }
+
+  get #replica(): Replica {
+    return this.#lives.life.replica;
+  }
+
+  /** @throws why nothing can be written */
+  get #loop(): Loop {
+    const { loop, failure } = this.#lives.life;
+    if (loop && !failure) return loop;
+    throw failure ?? closedError();
+  }
+
+  get id(): PeerId {
+    return this.#replica.peerId;
   }
 
   #bucket(name: string): Bucket {
@@ -121,7 +138,7 @@ export class LocalService implements PeerService {
   }
 
   explain(bucket: string, key: string): Explanation {
-    return this.#explainer.explain(this.#bucket(bucket), key);
+    return this.#surface.explainer.explain(this.#bucket(bucket), key);
   }
 
   async write(name: string, ops: readonly WriteOp[]): Promise<WriteResult[]> {
@@ -193,8 +210,13 @@ export class LocalService implements PeerService {
     return results;
   }
 
-  watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void {
-    return this.#watchers.add(this.#bucket(bucket).name, prefix, listener);
+  watch(
+    bucket: string,
+    prefix: string,
+    listener: (change: RowChange) => void,
+    ended: (error: RumeurError) => void,
+  ): () => void {
+    return this.#watchers.add(this.#bucket(bucket).name, { prefix, listener, ended });
   }
 
   /** Called by the loop after each commit. */
@@ -247,13 +269,18 @@ export class LocalService implements PeerService {
     const peers = this.getPeers();
     return comparisons.map((one) => {
       const { policy } = this.#bucket(one.bucket);
-      return comparisonOf(one, policy.name, this.#names.ofPeer(one.peer), peers);
+      return comparisonOf(one, policy.name, this.#surface.names.ofPeer(one.peer), peers);
     });
   }
 
   /** The store is about to be closed: reads that are still under way fail. */
   close(): void {
-    this.#reader.close();
+    this.#closed = closedError();
+  }
+
+  /** What watchers have heard of may be undone. */
+  lost(error: RumeurError): void {
+    this.#watchers.end(error);
   }
 
   getPeers(): PeerInfo[] {
@@ -262,27 +289,34 @@ export class LocalService implements PeerService {
 
   /** None after a failure: the transport has closed them, but the replica hears of nothing any more. */
   #links(): readonly Link[] {
-    return this.#loop.failure ? [] : activeLinks(this.#replica.core);
+    return this.#lives.life.failure ? [] : activeLinks(this.#replica.core);
   }
 
   status(): Status {
-    const { core } = this.#replica;
+    const { replica, failure, handle } = this.#lives.life;
+    const { core, members } = replica;
     const links = this.#links();
-    const readOnly = this.#loop.failure !== undefined;
-    const buckets = bucketsOf(core, links, readOnly, this.#replica.members);
+    const buckets = bucketsOf(
+      core,
+      links,
+      failure !== undefined,
+      members,
+      handle.over ? undefined : core.view,
+    );
     const held = heldOf(core);
     return {
-      id: this.#replica.peerId,
+      id: replica.peerId,
       name: this.#config.name,
       url: this.#url,
-      version: this.#version,
+      version: VERSION,
       cluster: this.#config.cluster,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       storage: this.#config.storage,
       durability: this.#config.durability,
-      readOnly,
+      readOnly: failure !== undefined,
+      ...diskOf(this.#lives.disk, core),
       buckets,
-      peers: syncOf(core, links, this.#replica),
+      peers: syncOf(core, links, replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },

@@ -1,18 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { RumeurError } from '../base/errors.js';
-import type { OriginId, PeerId } from '../base/ids.js';
 import type { Config } from '../config/config.js';
-import { MAX_MESSAGE_BYTES } from '../protocol/limits.js';
-import { Replica } from '../replica/replica.js';
+import { closeFirst, type FirstStore, openFirst } from '../runtime/first-store.js';
+import { Keeper } from '../runtime/keeper.js';
 import { createLogger, logNote } from '../runtime/logger.js';
-import { Loop } from '../runtime/loop.js';
-import { newId } from '../runtime/new-id.js';
-import { VERSION } from '../runtime/version.js';
-import { MemoryStorage } from '../storage/memory.js';
-import type { Storage } from '../storage/storage.js';
+import { openConfigured } from '../runtime/open-store.js';
+import type { ReadableStore } from '../storage/storage.js';
 import { GuardedHttpServer } from '../transport/http-server.js';
-import { SocketIoTransport } from '../transport/socket-io.js';
 import { attachEvents, type EventsServer } from './events/attach.js';
 import { LocalService } from './local-service.js';
 
@@ -22,70 +15,53 @@ const SPARE_CONNECTIONS = 200;
 /** The parts of a running peer, opened in order and closed in the reverse. */
 export class PeerNode {
   readonly config: Config;
-  readonly replica: Replica;
   readonly service: LocalService;
   readonly port: number;
   readonly url: string;
   readonly logger: Logger;
-  readonly #storage: Storage;
   readonly #http: GuardedHttpServer;
-  readonly #loop: Loop;
-  readonly #transport: SocketIoTransport;
+  readonly #keeper: Keeper;
   readonly #events: EventsServer;
   #closed: Promise<void> | undefined;
 
   private constructor(
     config: Config,
-    storage: Storage,
+    open: () => Promise<ReadableStore>,
+    first: FirstStore,
     http: GuardedHttpServer,
     logger: Logger,
     clock: () => number,
   ) {
     this.config = config;
     this.logger = logger;
-    this.#storage = storage;
     this.#http = http;
     this.port = http.port;
     const reachable = config.advertise ?? urlOf(config.host, http.port);
     this.url = reachable ?? urlOf('127.0.0.1', http.port) ?? '';
-    const { gossip, limits } = config;
-    const settings = {
-      ...gossip,
-      name: config.name,
-      version: VERSION,
+    this.#keeper = new Keeper(first, {
+      config,
       url: reachable,
-      cluster: config.cluster,
-      buckets: config.buckets,
-      peers: config.peers,
-      links: limits.links,
-      addresses: limits.addresses,
-      deltaChunkBytes: limits.deltaChunkBytes,
-      durable: config.storage !== 'memory',
-    };
-    this.replica = new Replica(settings, storage.initial, storage, secureSeed());
-    this.#loop = new Loop(this.replica, storage, {
-      durability: config.durability,
-      pendingWrites: limits.pendingWrites,
+      server: http,
       wallClock: clock,
+      openStore: open,
       onChange: (change) => this.service.changed(change),
       onNote: (note) => logNote(logger, note),
-      onFailure: (error) => this.#onFailure(error),
+      onLoss: (error) => this.service.lost(error),
     });
-    this.service = new LocalService(config, this.url, VERSION, this.replica, storage, this.#loop, clock);
-    this.#transport = this.#openTransport();
+    this.service = new LocalService(config, this.url, this.#keeper, clock);
     this.#events = attachEvents(http.mount('/socket.io/'), this.service, {
-      limits,
+      limits: config.limits,
       allowedOrigins: config.allowedOrigins,
       report: (error, event) =>
         logger.error({ event, err: error }, `event '${event}' failed: ${error.message}`),
     });
-    this.#loop.start(this.#transport);
   }
 
   /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
   static async open(config: Config, clock: () => number): Promise<PeerNode> {
     const logger = await createLogger(config.name, config.log);
-    const storage = await openStorage(config);
+    const open = (): Promise<ReadableStore> => openConfigured(config);
+    const first = await openFirst(open);
     try {
       const http = new GuardedHttpServer({
         name: config.name,
@@ -97,42 +73,13 @@ export class PeerNode {
         onError: (error) => logger.error({ err: error }, error.message),
       });
       await http.listen(config.host, config.port);
-      if (storage.provenance !== 'untouched')
-        logger.info({ provenance: storage.provenance }, PROVENANCE[storage.provenance]);
-      return new PeerNode(config, storage, http, logger, clock);
+      const provenance = 'storage' in first ? first.storage.provenance : 'untouched';
+      if (provenance !== 'untouched') logger.info({ provenance }, PROVENANCE[provenance]);
+      return new PeerNode(config, open, first, http, logger, clock);
     } catch (error) {
-      await storage.close();
+      await closeFirst(first);
       throw error;
     }
-  }
-
-  #openTransport(): SocketIoTransport {
-    const { limits, gossip } = this.config;
-    const options = {
-      server: this.#http,
-      maxMessageBytes: MAX_MESSAGE_BYTES,
-      // Twice: while two peers dial each other there are two links for a moment.
-      maxLinks: 2 * limits.links,
-      dialTimeoutMs: gossip.dialTimeoutMs,
-    };
-    return new SocketIoTransport(options, {
-      opened: (link, direction, remote, url) =>
-        this.#loop.enqueue({
-          kind: 'linkOpened',
-          link,
-          direction,
-          remote,
-          ...(url === undefined ? {} : { url }),
-        }),
-      received: (link, bytes) => this.#loop.received({ link, bytes }),
-      closed: (link, reason) => this.#loop.enqueue({ kind: 'linkClosed', link, reason }),
-      dialFailed: (url, reason) => this.#loop.enqueue({ kind: 'dialFailed', url, reason }),
-    });
-  }
-
-  #onFailure(error: RumeurError): void {
-    this.logger.fatal({ code: error.code, err: error }, `this peer stops writing: ${error.message}`);
-    void this.#transport.stop();
   }
 
   /** Lets requests under way end, says goodbye, flushes, releases port and store. */
@@ -143,10 +90,10 @@ export class PeerNode {
 
   async #close(): Promise<void> {
     await this.#events.close(500);
-    await this.#loop.leave();
-    await Promise.all([this.#transport.stop(), this.#http.close()]);
+    await this.#keeper.leave();
+    await Promise.all([this.#keeper.stop(), this.#http.close()]);
     this.service.close();
-    await this.#storage.close();
+    await this.#keeper.close();
   }
 }
 
@@ -156,21 +103,8 @@ const PROVENANCE = {
   copied: 'the store is a copy: going on as a new peer',
 } as const;
 
-async function openStorage(config: Config): Promise<Storage> {
-  if (config.storage === 'lmdb') {
-    const { openLmdb } = await import('../storage/lmdb/open.js');
-    return openLmdb({ directory: config.dataDir, newId });
-  }
-  return new MemoryStorage({ peerId: newId() as PeerId, origin: newId() as OriginId });
-}
-
 /** Where others reach us; `null` when we listen on every address and none is advertised. */
 function urlOf(host: string, port: number): string | null {
   if (host === '0.0.0.0' || host === '::') return null;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-function secureSeed(): [number, number, number, number] {
-  const bytes = randomBytes(16);
-  return [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [number, number, number, number];
 }

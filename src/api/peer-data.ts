@@ -16,8 +16,9 @@ import type {
   WriteOptions,
   Written,
 } from './peer-types.js';
-import type { BucketInfo, Counted, Page, PeerService, Row, Soon } from './service.js';
+import type { BucketInfo, Counted, Page, PeerService, Row, RowChange, Soon } from './service.js';
 import { checkKey, checkKeyPart, decodeValue, encodeValue, type ValueLimits } from './values.js';
+import { watchEnded } from './watch-ended.js';
 import { WatchStream } from './watch-stream.js';
 
 /** What is read at once for an iteration: rows, and bytes of their keys and values. */
@@ -211,7 +212,8 @@ export class PeerData {
    * The changes from now on, of keys that start with `prefix` (default: all), until the loop is left or the peer is closed.
    * A change made here comes as soon as it is applied, before it is durable: before its `set` resolves, and even when that
    * fails with an error from the disk.
-   * @throws `WATCH_OVERFLOW` when 10,000 changes, or 64 MiB of their keys and values, have not been read, `INTERNAL` for a value of a faulty peer that is no JSON
+   * @throws `DISK_FULL`, `DISK_FAILED` when the disk fails, as what was told may be undone: watch again, then read the present
+   * values; `WATCH_OVERFLOW` when 10,000 changes, or 64 MiB of their keys and values, have not been read, `INTERNAL` for a value of a faulty peer that is no JSON
    */
   watch<T = Json>(options: Omit<RangeOptions, 'after'> = {}): AsyncIterableIterator<PeerChange<T>> {
     this.#gate.check();
@@ -227,14 +229,15 @@ export class PeerData {
 
   #watch<T>(bucket: string, prefix: string): WatchStream<PeerChange<T>> {
     const stream = new WatchStream<PeerChange<T>>((push) => {
-      const stop = this.#service.watch(bucket, prefix, (change) => {
+      const tell = (change: RowChange): void => {
         // A faulty peer may send what is no JSON: that is this reader's to hear, not the loop's to stop for.
         try {
           push(toChange<T>(change), change.key.length + (change.value?.length ?? 0));
         } catch (thrown) {
           stream.fail(toRumeurError(thrown));
         }
-      });
+      };
+      const stop = this.#service.watch(bucket, prefix, tell, (error) => stream.fail(watchEnded(error)));
       return () => {
         forget();
         stop();

@@ -44,7 +44,7 @@ export class Peer extends PeerData {
 
   /** Names this peer across restarts: 21 characters. */
   get id(): PeerId {
-    return this.#node.replica.peerId;
+    return this.#node.service.id;
   }
 
   /** What people call this peer. */

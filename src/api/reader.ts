@@ -6,7 +6,6 @@ import { contextToText } from '../data/policies/context-text.js';
 import { type Bucket, isDamaged } from '../replica/bucket.js';
 import type { KeyRange, View } from '../replica/view.js';
 import { visibleOf } from './cells.js';
-import { closedError } from './closed.js';
 import { PageBuilder } from './page.js';
 import { namesOf, rowOf } from './rows.js';
 import type { MemberRange, Page, Row, ScanRange, Siblings, Soon } from './service.js';
@@ -21,15 +20,22 @@ export class Reader {
   readonly #damaged: (bucket: Bucket, key: string) => void;
   readonly #sets = new SetReader((bucket, range) => this.#cells(bucket, range));
   readonly #slow = new SlowReads();
-  #isClosed = false;
+  readonly #over: () => RumeurError | undefined;
 
-  constructor(view: View, damaged: (bucket: Bucket, key: string) => void) {
+  /** @param over why the view must not be read any more */
+  constructor(
+    view: View,
+    damaged: (bucket: Bucket, key: string) => void,
+    over: () => RumeurError | undefined = () => undefined,
+  ) {
     this.#view = view;
     this.#damaged = damaged;
+    this.#over = over;
   }
 
   /** What stands under a key of the store. @throws `DISK_FAILED` when the row is damaged */
   cell(bucket: Bucket, key: string): Cell {
+    this.#check();
     if (isDamaged(bucket, key)) throw damagedError(key);
     const cell = this.#view.get(bucket.name, key);
     if (cell.every(isSound)) return cell;
@@ -86,7 +92,7 @@ export class Reader {
 
   /** The cells of a range with their keys; a damaged one shows nothing. */
   *#cells(bucket: Bucket, { prefix, after }: KeyRange): Generator<{ key: string; cell: Cell }> {
-    if (this.#isClosed) throw closedError();
+    this.#check();
     const range = { ...(prefix === undefined ? {} : { prefix }), ...(after === undefined ? {} : { after }) };
     for (const cell of this.#view.cells(bucket.name, range)) {
       const [first] = cell;
@@ -97,9 +103,10 @@ export class Reader {
     }
   }
 
-  /** The store is about to be closed: what is still being read in turns fails with `PEER_UNREACHABLE`. */
-  close(): void {
-    this.#isClosed = true;
+  /** Before each turn in which the store is read: it may have been closed since the last one. */
+  #check(): void {
+    const error = this.#over();
+    if (error) throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode, RumeurError } from '../base/errors.js';
 import type { PeerId } from '../base/ids.js';
 import type { LocalOp } from '../data/op.js';
 import type { AddressSource } from '../protocol/address-book.js';
@@ -196,6 +197,22 @@ export interface SyncCheck {
   silent?: number;
 }
 
+/** How the disk is, and what the store takes on it. */
+export interface DiskStatus {
+  /** `full` and `failed`: the peer can only be read, perhaps not even that, until it has got over it. */
+  state: 'ok' | 'full' | 'failed';
+  /** What is wrong, only where something is; `since` in milliseconds since 1970. */
+  code?: ErrorCode;
+  message?: string;
+  since?: number;
+  /** What the files with the data take, in bytes; what of that holds something, and what is free for later writes. */
+  fileBytes: number;
+  liveBytes: number;
+  freeBytes: number;
+  /** Rows that turned out damaged and are awaited from other peers. */
+  damagedRows: number;
+}
+
 /** A peer and, as far as it knows, its cluster. */
 export interface Status {
   id: PeerId;
@@ -206,7 +223,10 @@ export interface Status {
   uptimeMs: number;
   storage: string;
   durability: string;
+  /** Nothing can be written at present: see `disk`. */
   readOnly: boolean;
+  /** Absent for a store in memory. */
+  disk?: DiskStatus;
   buckets: Record<string, BucketStatus>;
   peers: PeerSync[];
   inSync: boolean;
@@ -248,8 +268,16 @@ export interface PeerService {
   members(bucket: string, key: string, range: MemberRange): Page<string>;
   /** The keys of a bucket in the order of their UTF-8 bytes. @throws `VALUE_TOO_LARGE`, `OVERLOADED`, both for sets only */
   scan(bucket: string, range: ScanRange): Soon<Page<Row>>;
-  /** Calls `listener` after each change of a key that starts with `prefix`; returns the way to stop it. */
-  watch(bucket: string, prefix: string, listener: (change: RowChange) => void): () => void;
+  /**
+   * Calls `listener` after each change of a key that starts with `prefix`; returns the way to stop it. When the disk fails
+   * it ends by itself, with `DISK_FULL` or `DISK_FAILED`: changes that were told of may be undone.
+   */
+  watch(
+    bucket: string,
+    prefix: string,
+    listener: (change: RowChange) => void,
+    ended: (error: RumeurError) => void,
+  ): () => void;
   /** Where what stands under a key came from. */
   explain(bucket: string, key: string): Explanation;
   buckets(): Record<string, BucketInfo>;

@@ -8,6 +8,7 @@ import type { Core } from '../replica/core.js';
 import type { Liveness } from '../replica/links/suspicions.js';
 import type { Bucket } from '../replica/bucket.js';
 import type { Members } from '../replica/members.js';
+import type { View } from '../replica/view.js';
 import { tombstoneStatus } from '../replica/tombstone-status.js';
 import type { BucketLag, BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
 
@@ -162,12 +163,14 @@ function aheadOf(bucket: Bucket, link: Link): number {
  * In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell, nor
  * can who has stopped. A bucket that a neighbour has under another policy is not in sync with it, nor is one with rows
  * that wait for repair.
+ * @param view what is stored; without one nobody is named that holds tombstones
  */
 export function bucketsOf(
   core: Core,
   links: readonly Link[],
   hasStopped: boolean,
   members: Members,
+  view: View | undefined,
 ): Record<string, BucketStatus> {
   const isCutOff = hasStopped || (links.length === 0 && [...core.addresses.active()].length > 0);
   return Object.fromEntries(
@@ -182,7 +185,7 @@ export function bucketsOf(
           hash: bucket.fingerprint.toText(),
           vector: intervalsOf(bucket.vector),
           ...(bucket.floor.size > 0 ? { floor: intervalsOf(bucket.floor) } : {}),
-          heldBy: tombstoneStatus(core.view, members, bucket).heldBy,
+          heldBy: view ? tombstoneStatus(view, members, bucket).heldBy : [],
           ...(bucket.damages.size > 0 ? { damaged: bucket.damages.size } : {}),
           inSync,
         },

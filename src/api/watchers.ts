@@ -1,3 +1,4 @@
+import type { RumeurError } from '../base/errors.js';
 import type { BucketName } from '../base/ids.js';
 import { hasLive } from '../data/cell.js';
 import { dotToText } from '../data/dot.js';
@@ -8,9 +9,11 @@ import type { Change } from '../replica/step.js';
 import { visibleOf } from './cells.js';
 import type { RowChange } from './service.js';
 
-interface Watcher {
+export interface Watcher {
   readonly prefix: string;
   readonly listener: (change: RowChange) => void;
+  /** Told when it will hear of nothing more although nobody stopped it. */
+  readonly ended: (error: RumeurError) => void;
 }
 
 /** Who wants to hear of changes, by bucket. */
@@ -18,12 +21,18 @@ export class Watchers {
   readonly #byBucket = new Map<BucketName, Set<Watcher>>();
 
   /** @returns the way to stop it */
-  add(bucket: BucketName, prefix: string, listener: (change: RowChange) => void): () => void {
-    const watcher = { prefix, listener };
+  add(bucket: BucketName, watcher: Watcher): () => void {
     let watchers = this.#byBucket.get(bucket);
     if (!watchers) this.#byBucket.set(bucket, (watchers = new Set<Watcher>()));
     watchers.add(watcher);
     return () => watchers.delete(watcher);
+  }
+
+  /** Ends all of them. */
+  end(error: RumeurError): void {
+    const all = [...this.#byBucket.values()].flatMap((watchers) => [...watchers]);
+    this.#byBucket.clear();
+    for (const { ended } of all) ended(error);
   }
 
   tell(policy: PolicyName, change: Change): void {

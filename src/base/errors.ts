@@ -35,11 +35,16 @@ export const ERROR_CODES = [
 /** A stable code; docs/OPERATIONS.md says what to do about each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** What may go well when it is tried again later, as it is: nothing is wrong with what was asked. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'DISK_FULL', 'DISK_FAILED']);
+
 /** What an error looks like on the wire: `hint` says what to do about it. */
 export interface ErrorBody {
   code: ErrorCode;
   message: string;
   hint?: string;
+  /** Present where the same may go well when it is tried again later, here or at another peer. */
+  retryable?: true;
 }
 
 /** The one error type of Rumeur: a stable `code`, what happened, and where possible what to do. */
@@ -54,12 +59,18 @@ export class RumeurError extends Error {
     this.hint = options.hint;
   }
 
+  /** Whether the same may go well when it is tried again later: `OVERLOADED`, `DISK_FULL`, `DISK_FAILED`. */
+  get retryable(): boolean {
+    return RETRYABLE.has(this.code);
+  }
+
   /** The error as it goes to a client. */
   toBody(): ErrorBody {
     return {
       code: this.code,
       message: this.message,
       ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.retryable ? { retryable: true } : {}),
     };
   }
 }

@@ -188,10 +188,10 @@ export class AntiEntropy {
   }
 
   /** A delta has ended: there may be more elsewhere, and what came is news for the others. */
-  pulled(turn: Turn, entries: number): void {
+  pulled(turn: Turn, hasNews: boolean): void {
     this.#considerAt = turn.now;
     this.#heldCheckAt = turn.now;
-    if (entries > 0) this.#announceAt = Math.min(this.#announceAt, turn.now + SETTLE_MS);
+    if (hasNews) this.#announceAt = Math.min(this.#announceAt, turn.now + SETTLE_MS);
   }
 
   /** Nothing to fetch: rounds become rarer. */

@@ -40,6 +40,8 @@ interface Pull extends Occupancy {
   /** The physical time of the least stamp left out, milliseconds; infinite when none was. */
   heldUntil: number;
   entries: number;
+  /** Something was covered that had not been. */
+  hasNews: boolean;
   taken: number;
   lastProgressAt: number;
   /** Chunks in a row that brought nothing new. */
@@ -86,6 +88,7 @@ export class DeltaPull {
       exact: false,
       heldUntil: Infinity,
       entries: 0,
+      hasNews: false,
       startedAt: now,
       taken: 0,
       lastProgressAt: now,
@@ -108,14 +111,14 @@ export class DeltaPull {
   /**
    * Takes the next chunk of a delta; entries and claims become one transaction. Chunks of deltas that are over are
    * left aside (rule 7).
-   * @returns the bucket and how many entries the whole delta brought, when this was its last chunk
+   * @returns when this was its last chunk: whether the whole delta brought news, be it only that something was superseded
    */
   receive(
     turn: Turn,
     link: Link,
     chunk: Chunk,
     size: number,
-  ): { bucket: Bucket; entries: number } | undefined {
+  ): { hasNews: boolean } | undefined {
     const pull = this.#find(link.id, chunk.request);
     if (!pull) return undefined;
     if (chunk.n !== pull.nextChunk) throw new MalformedMessage('a chunk out of order');
@@ -132,7 +135,9 @@ export class DeltaPull {
     const aside = leaveAside(turn, link, pull.bucket, news);
     const claims = aside.size === 0 ? chunk.claims : chunk.claims.minus(aside);
     const applied = this.#applyEntries(turn, pull, chunk, aside);
-    this.#noteProgress(turn, pull, applied.size > 0 || (!pull.exact && !claims.within(pull.bucket.vector)));
+    const hasNews = applied.size > 0 || (!pull.exact && !claims.within(pull.bucket.vector));
+    if (hasNews) pull.hasNews = true;
+    this.#noteProgress(turn, pull, hasNews);
     turn.coverAll(pull.bucket, applied);
     if (pull.exact) {
       this.#takeVouched(turn, pull, claims);
@@ -218,8 +223,8 @@ export class DeltaPull {
   }
 
   /** @param isWhole whether the other side has sent all that it has */
-  #finish(turn: Turn, pull: Pull, isWhole: boolean): { bucket: Bucket; entries: number } {
-    const { bucket, link, entries } = pull;
+  #finish(turn: Turn, pull: Pull, isWhole: boolean): { hasNews: boolean } {
+    const { bucket, link, entries, hasNews } = pull;
     this.#end(pull);
     this.#below.get(bucket)?.delete(link.id);
     if (pull.exact) this.#holdBack(turn, pull, isWhole);
@@ -231,7 +236,7 @@ export class DeltaPull {
         ms: turn.now - pull.startedAt,
       });
     }
-    return { bucket, entries };
+    return { hasNews };
   }
 
   /** The last claim was all that the other side covers: what else it was thought to cover must not be asked for again. */

@@ -120,7 +120,7 @@ export class Receiver {
         return source.request(turn, link, message);
       case 'chunk': {
         const done = this.#to.pull.receive(turn, link, message, bytes.length);
-        if (done) antiEntropy.pulled(turn, done.entries);
+        if (done) antiEntropy.pulled(turn, done.hasNews);
         return ownOrigin.check(turn, link);
       }
       case 'credit':

@@ -6,15 +6,14 @@ import type { Change, Input, Note, Now, OpResult, Outcome, Received, Reply, Step
 import type { Comparison } from '../replica/comparison.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transport } from '../transport/transport.js';
+import { Backlog } from './backlog.js';
+import { slowNote } from './disk-notes.js';
 import { Inbox } from './inbox.js';
+import { Requests } from './requests.js';
 
 /** When a write is acknowledged: on disk, handed to the operating system, or at once. */
 export type Durability = 'flushed' | 'committed' | 'memory';
 
-/** Puts on their way to the store beyond which no further input is handled. */
-const MAX_BACKLOG = 8_000;
-/** Keys and values of unanswered writes beyond which further ones are refused, in bytes. */
-const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
 /** How long the loop runs before timers and sockets get their turn, milliseconds. */
 const SLICE_MS = 8;
 
@@ -30,11 +29,6 @@ export interface LoopOptions {
   readonly onFailure: (error: RumeurError) => void;
 }
 
-interface Pending {
-  resolve(outcome: Outcome): void;
-  reject(error: RumeurError): void;
-}
-
 /**
  * The one loop: takes inputs in order, asks the replica for a step, performs it in order. Inputs that arrive in one
  * turn of the event loop share a transaction; writes that arrive during a flush share the next one (group commit).
@@ -43,6 +37,8 @@ export class Loop {
   readonly #replica: Replica;
   readonly #storage: Storage;
   readonly #options: LoopOptions;
+  readonly #requests: Requests;
+  readonly #backlog: Backlog;
   #transport: Transport | undefined;
   readonly #inbox = new Inbox();
   #scheduled = false;
@@ -50,18 +46,19 @@ export class Loop {
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = 0;
-  /** Requests that the replica has not answered yet. */
-  readonly #pending = new Map<number, Pending>();
-  /** Requests that their callers wait for, those that only lack the disk included. */
-  #unanswered = 0;
-  #unansweredBytes = 0;
-  #lastRequest = 0;
   #failure: RumeurError | undefined;
 
   constructor(replica: Replica, storage: Storage, options: LoopOptions) {
     this.#replica = replica;
     this.#storage = storage;
     this.#options = options;
+    this.#requests = new Requests(options.pendingWrites);
+    this.#backlog = new Backlog(storage, {
+      room: () => this.#resume(),
+      slow: (ms) => options.onNote(slowNote(ms)),
+    });
+    // Also where nobody waits for the disk: writes that cannot get there must not be acknowledged any more.
+    storage.onFailure((error) => this.fail(error));
   }
 
   get failure(): RumeurError | undefined {
@@ -113,38 +110,7 @@ export class Loop {
   }
 
   #request(enqueue: (request: number) => void, bytes = 0): Promise<Outcome> {
-    const refusal = this.#failure ?? this.#overload(bytes);
-    if (refusal) return Promise.reject(refusal);
-    const request = ++this.#lastRequest;
-    this.#unanswered++;
-    this.#unansweredBytes += bytes;
-    const settled = (): void => {
-      this.#unanswered--;
-      this.#unansweredBytes -= bytes;
-    };
-    return new Promise<Outcome>((resolve, reject) => {
-      this.#pending.set(request, {
-        resolve: (outcome) => {
-          settled();
-          resolve(outcome);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      });
-      enqueue(request);
-    });
-  }
-
-  #overload(bytes: number): RumeurError | undefined {
-    const isFull = this.#unanswered >= this.#options.pendingWrites;
-    // A write that is larger than the bound is let through alone.
-    const isHeavy = this.#unansweredBytes > 0 && this.#unansweredBytes + bytes > MAX_UNANSWERED_BYTES;
-    if (!isFull && !isHeavy) return undefined;
-    const what = isFull ? `${this.#unanswered} writes` : `writes of ${this.#unansweredBytes} bytes`;
-    const hint = 'wait for acknowledgements and retry';
-    return new RumeurError('OVERLOADED', `${what} are waiting for the disk`, { hint });
+    return this.#failure ? Promise.reject(this.#failure) : this.#requests.open(bytes, enqueue);
   }
 
   /** Takes a message; a link on which more comes in than can be handled is closed. */
@@ -182,7 +148,8 @@ export class Loop {
         this.fail(toRumeurError(error));
         return;
       }
-      if (this.#storage.backlog > MAX_BACKLOG) this.#pause();
+      // Back-pressure: the store has more to write than it should; the sockets' credits stop the other peers.
+      if (this.#backlog.isFull) this.#paused = true;
       if (performance.now() > until) break;
     }
     if (this.#inbox.length > 0 || this.#isDue()) this.#schedule();
@@ -197,16 +164,10 @@ export class Loop {
     return this.#transport !== undefined && this.#wakeAt <= performance.now();
   }
 
-  /** Back-pressure: the store has more to write than it should; the sockets' credits stop the other peers. */
-  #pause(): void {
-    this.#paused = true;
-    this.#storage.committed().then(
-      () => {
-        this.#paused = false;
-        this.#schedule();
-      },
-      (error: unknown) => this.fail(toRumeurError(error)),
-    );
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#schedule();
   }
 
   #setTimer(): void {
@@ -217,7 +178,7 @@ export class Loop {
   }
 
   #perform(step: Step): void {
-    if (step.persist) this.#storage.commit(step.persist);
+    if (step.persist) this.#backlog.commit(step.persist);
     if (step.flushMark !== undefined) this.#tellWhenFlushed(step.flushMark);
     for (const { link, bytes } of step.sends) this.#transport?.send(link, bytes);
     for (const { link, reason } of step.closes) this.#transport?.close(link, reason);
@@ -237,34 +198,35 @@ export class Loop {
 
   /** Errors at once; results when they are as durable as configured. */
   #answer(replies: readonly Reply[]): void {
-    const done: { pending: Pending; outcome: Outcome }[] = [];
-    for (const { request, outcome } of replies) {
-      const pending = this.#pending.get(request);
-      this.#pending.delete(request);
-      if (!pending) continue;
-      if (outcome instanceof RumeurError) pending.reject(outcome);
-      else done.push({ pending, outcome });
+    const done: Reply[] = [];
+    for (const reply of replies) {
+      const { request, outcome } = reply;
+      if (outcome instanceof RumeurError) this.#requests.reject(request, outcome);
+      else if (this.#requests.answered(request)) done.push(reply);
     }
     if (done.length === 0) return;
-    const resolve = (): void => done.forEach(({ pending, outcome }) => pending.resolve(outcome));
+    const settle = (): void =>
+      done.forEach(({ request, outcome }) => this.#requests.settle(request, outcome));
     const { durability } = this.#options;
-    if (durability === 'memory') return resolve();
+    if (durability === 'memory') return settle();
     const durable = durability === 'flushed' ? this.#storage.flushed() : this.#storage.committed();
-    durable.then(resolve, (thrown: unknown) => {
+    durable.then(settle, (thrown: unknown) => {
       const error = toRumeurError(thrown);
-      for (const { pending } of done) pending.reject(error);
+      for (const { request } of done) this.#requests.reject(request, error);
       this.fail(error);
     });
   }
 
-  /** Stops for good: what is in memory may be ahead of the store, so nothing may be sent or answered any more. */
+  /**
+   * Stops for good: what is in memory may be ahead of the store, so nothing may be sent or answered any more. Everybody who
+   * waits hears of it now, also where the store says nothing.
+   */
   fail(error: RumeurError): void {
     if (this.#failure) return;
     this.#failure = error;
-    this.#stopTimer();
+    this.#stop();
     this.#inbox.clear();
-    for (const pending of this.#pending.values()) pending.reject(error);
-    this.#pending.clear();
+    this.#requests.rejectAll(error, 'all');
     this.#options.onFailure(error);
   }
 
@@ -273,18 +235,19 @@ export class Loop {
     if (this.#failure) return;
     this.enqueue({ kind: 'leave' });
     while (this.#hasWork()) await new Promise((resolve) => setImmediate(resolve));
-    this.#stopTimer();
+    this.#stop();
     this.#failure ??= new RumeurError('PEER_UNREACHABLE', 'this peer has been closed', {
       hint: 'open it again',
     });
-    for (const pending of this.#pending.values()) pending.reject(this.#failure);
+    this.#requests.rejectAll(this.#failure, 'unanswered');
   }
 
   #hasWork(): boolean {
     return this.#failure === undefined && this.#inbox.length > 0;
   }
 
-  #stopTimer(): void {
+  #stop(): void {
+    this.#backlog.end();
     clearTimeout(this.#timer);
     this.#wakeAt = Infinity;
   }

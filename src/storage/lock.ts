@@ -28,8 +28,7 @@ export class DirectoryLock {
     const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     try {
       if (!tryLock(file.fd)) throw inUse(directory, await holder(file));
-      await file.truncate();
-      await file.write(`${process.pid}\n`, 0);
+      await noteHolder(file);
     } catch (error) {
       await file.close();
       throw error;
@@ -39,6 +38,16 @@ export class DirectoryLock {
 
   async release(): Promise<void> {
     await this.#file.close();
+  }
+}
+
+/** For people alone: the lock holds without it, also on a disk that has no room for it. */
+async function noteHolder(file: FileHandle): Promise<void> {
+  try {
+    await file.truncate();
+    await file.write(`${process.pid}\n`, 0);
+  } catch {
+    return;
   }
 }
 

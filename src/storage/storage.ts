@@ -22,6 +22,23 @@ export interface StoreSizes {
   readonly freeBytes: number;
 }
 
+/** A store that has been opened, and of which nothing has changed by that. */
+export interface ReadableStore {
+  /** What is stored. */
+  readonly view: View;
+  /** The same beside the cells, with the ids of the run before; `undefined` where there is no store yet. */
+  readonly stored: StoredState | undefined;
+  /** `undefined` for a store without a disk. */
+  sizes(): StoreSizes | undefined;
+  /**
+   * Makes a store to write to of it: puts the ids of this run and the mark that it is open on the disk. Called once; when it rejects, this one is closed as well.
+   * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
+   */
+  begin(): Promise<Storage>;
+  /** Where `begin` is not called. */
+  close(): Promise<void>;
+}
+
 /**
  * A durable store behind a synchronous read side. `commit` is synchronous: when it returns, the view shows the
  * batch; when it throws, nothing of it was taken. It may still be on its way to the operating system
@@ -49,7 +66,8 @@ export interface Storage extends View {
    */
   flushed(): Promise<void>;
   /**
-   * Tells once when the store fails, with `DISK_FULL` or `DISK_FAILED`; at once when it has failed already. By then all
+   * Tells once when the store fails, with `DISK_FULL` or `DISK_FAILED`; at once when it has failed already, and in the middle of a read if that
+   * was it. By then all
    * promises for what was refused are on their way to be rejected, and `commit` throws the same error.
    */
   onFailure(listener: (error: RumeurError) => void): void;

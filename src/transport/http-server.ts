@@ -34,7 +34,7 @@ const MAX_HEADER_BYTES = 16_384;
 export class GuardedHttpServer {
   readonly #server: Server;
   readonly #guard: Guard;
-  readonly #mounts: { readonly path: string; readonly inner: Server }[] = [];
+  readonly #mounts: { readonly path: string; inner: Server | undefined }[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #name: string;
   readonly #closeGraceMs: number;
@@ -63,13 +63,22 @@ export class GuardedHttpServer {
    * A server that never listens and gets what comes for `path`, behind the guard: attach Socket.IO, or listen
    * to its `request` and `upgrade`. One for each, because each Engine.IO ends upgrades that it does not know.
    *
-   * @param path with a slash at both ends; the longest that fits a request gets it.
+   * @param path with a slash at both ends; the longest that fits a request gets it. Of several servers for one path the
+   * last one gets it.
    */
   mount(path: string): Server {
     const inner = createServer();
-    this.#mounts.push({ path, inner });
+    const mounted = this.#mounts.find((mount) => mount.path === path);
+    if (mounted) mounted.inner = inner;
+    else this.#mounts.push({ path, inner });
     this.#mounts.sort((a, b) => b.path.length - a.path.length);
     return inner;
+  }
+
+  /** What comes for the path is answered with 503, until it is mounted again; open connections stay. */
+  unmount(path: string): void {
+    const mounted = this.#mounts.find((mount) => mount.path === path);
+    if (mounted) mounted.inner = undefined;
   }
 
   /**
@@ -124,7 +133,9 @@ export class GuardedHttpServer {
       return;
     }
     try {
-      if (this.#innerFor(request)?.emit('request', request, response) === true) return;
+      const mount = this.#mountFor(request);
+      if (mount && !mount.inner) return answerError(response, 503, NOT_READY);
+      if (mount?.inner?.emit('request', request, response) === true) return;
     } catch (error) {
       this.#onError(toRumeurError(error));
       if (response.headersSent) response.destroy();
@@ -143,7 +154,9 @@ export class GuardedHttpServer {
       return;
     }
     try {
-      if (this.#innerFor(request)?.emit('upgrade', request, socket, head) === true) return;
+      const mount = this.#mountFor(request);
+      if (mount && !mount.inner) return endUpgrade(socket, 503, NOT_READY);
+      if (mount?.inner?.emit('upgrade', request, socket, head) === true) return;
     } catch (error) {
       this.#onError(toRumeurError(error));
       socket.destroy();
@@ -152,8 +165,8 @@ export class GuardedHttpServer {
     endUpgrade(socket, 404, notFound(request));
   }
 
-  #innerFor(request: IncomingMessage): Server | undefined {
-    return this.#mounts.find(({ path }) => request.url?.startsWith(path))?.inner;
+  #mountFor({ url }: IncomingMessage): { readonly inner: Server | undefined } | undefined {
+    return this.#mounts.find(({ path }) => url?.startsWith(path));
   }
 
   #greet(request: IncomingMessage, response: ServerResponse): void {
@@ -182,6 +195,12 @@ const notFound = (request: IncomingMessage): ErrorBody => ({
   message: `nothing is at ${JSON.stringify(request.url?.slice(0, 100) ?? '')}`,
   hint: 'clients connect with Socket.IO, at its default path',
 });
+
+const NOT_READY: ErrorBody = {
+  code: 'PEER_UNREACHABLE',
+  message: 'this peer takes no links at present: it starts, stops or waits for its disk',
+  hint: 'try again later',
+};
 
 const jsonOf = (error: ErrorBody): string => `${JSON.stringify({ ok: false, error })}\n`;
 

@@ -17,6 +17,7 @@ export const DIAL_FAILED = {
   timeout: 'timed out',
   hungUp: 'closed before it answered',
   forbidden: 'forbidden: its guard refused us (403)',
+  notReady: 'not ready: it starts, stops or waits for its disk (503)',
   notAPeer: 'not a Rumeur peer',
   tooManyLinks: 'too many links',
   certificate: 'certificate not accepted',
@@ -50,6 +51,7 @@ export function dialFailureOf(reported: unknown): string {
   if (message === DIAL_FAILED.tooManyLinks) return message;
   // Ws tells the status of a refused upgrade in the message only.
   if (message.endsWith('server response: 403')) return DIAL_FAILED.forbidden;
+  if (message.endsWith('server response: 503')) return DIAL_FAILED.notReady;
   return DIAL_FAILED.notAPeer;
 }
 

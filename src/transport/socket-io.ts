@@ -9,9 +9,16 @@ import { createPeerServer, PEERS_PATH } from './peer-server.js';
 import { CLOSED, DIAL_FAILED } from './reasons.js';
 import type { Direction, Transport, TransportEvents } from './transport.js';
 
+/** Gives a path of an HTTP server to one transport after the other. */
+export interface LinkServer {
+  mount(path: string): HttpServer;
+  /** What comes for the path is told that we are not ready, until it is mounted again. */
+  unmount(path: string): void;
+}
+
 export interface SocketIoTransportOptions {
   /** Where others reach us; without it we only dial. */
-  server?: { mount(path: string): HttpServer };
+  server?: LinkServer;
   /** A longer message closes its link on the receiving side. Default 17 MiB. */
   maxMessageBytes?: number;
   /** Incoming links at most; dialled ones do not count. Default 64. */
@@ -35,6 +42,7 @@ export class SocketIoTransport implements Transport {
   /** The attempts under way: url to what ends each. */
   readonly #dials = new Map<string, (reason: string) => void>();
   readonly #server: Server | undefined;
+  readonly #mounts: LinkServer | undefined;
   #incoming = 0;
   #stopped: Promise<void> | undefined;
   #whenIdle: (() => void) | undefined;
@@ -46,6 +54,7 @@ export class SocketIoTransport implements Transport {
     this.#closeGraceMs = options.closeGraceMs ?? 1000;
     this.#nextLinkId = options.nextLinkId ?? linkCounter();
     const maxLinks = options.maxLinks ?? 64;
+    this.#mounts = options.server;
     this.#server =
       options.server &&
       createPeerServer(options.server.mount(PEERS_PATH), {
@@ -88,6 +97,7 @@ export class SocketIoTransport implements Transport {
   }
 
   async #stop(): Promise<void> {
+    this.#mounts?.unmount(PEERS_PATH);
     const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve));
     for (const end of this.#dials.values()) end(DIAL_FAILED.stopped);
     for (const link of this.#links.values()) link.close(CLOSED.stopped);

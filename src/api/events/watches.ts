@@ -3,6 +3,7 @@ import { type ErrorBody, RumeurError } from '../../base/errors.js';
 import { toText } from '../../base/bytes.js';
 import type { PeerService, RowChange } from '../service.js';
 import { jsonText } from '../values.js';
+import { watchEnded } from '../watch-ended.js';
 import { JsonText } from './codec.js';
 import { type EventLimits, overloaded } from './limits.js';
 
@@ -40,9 +41,19 @@ export class Watches {
     }
     // Unique for ever: a client that reconnects must not take the changes of a new watch for those of an old one.
     const id = nanoid();
-    const stop = this.#service.watch(bucket, prefix, (change) => this.#deliver(id, change, raw));
+    const stop = this.#service.watch(
+      bucket,
+      prefix,
+      (change) => this.#deliver(id, change, raw),
+      (error) => this.#end(id, watchEnded(error).toBody()),
+    );
     this.#stops.set(id, stop);
     return id;
+  }
+
+  #end(id: string, error: ErrorBody): void {
+    this.stop(id);
+    this.#listener.failed({ event: 'watch', id, error });
   }
 
   /** Whether there was such a watch. */
@@ -71,10 +82,7 @@ export class Watches {
     const message = `the client has more than ${this.#limits.clientBufferBytes} bytes to read: its watches end`;
     const hint = 'watch a narrower prefix or read faster; then watch anew and read the entries again';
     const error = new RumeurError('WATCH_OVERFLOW', message, { hint }).toBody();
-    for (const id of [...this.#stops.keys()]) {
-      this.stop(id);
-      this.#listener.failed({ event: 'watch', id, error });
-    }
+    for (const id of [...this.#stops.keys()]) this.#end(id, error);
   }
 }
 

@@ -16,6 +16,8 @@ import type { Disk } from './disk.js';
 export type ProblemKind =
   /** The row of a cell that makes no sense. */
   | 'cell-unreadable'
+  /** A row of an index or of the range sums that does not match its checksum. */
+  | 'row-damaged'
   /** An entry whose content does not match its digest. */
   | 'entry-damaged'
   /** An entry that the version vector does not cover. */
@@ -61,6 +63,7 @@ export class BucketCheck {
   readonly #sums = new RangeSums();
   readonly #problems: Problem[] = [];
   readonly #rows: Iterator<void>;
+  readonly #damagedBefore: number;
   #entries = 0;
   #problemCount = 0;
 
@@ -68,6 +71,7 @@ export class BucketCheck {
     this.#disk = disk;
     this.#bucket = bucket;
     this.#stored = stored;
+    this.#damagedBefore = disk.damagedRows;
     this.#vector = new VersionVector(stored?.vector);
     this.#rows = this.#steps();
   }
@@ -96,6 +100,8 @@ export class BucketCheck {
     }
     this.#checkSums();
     this.#checkTotals();
+    for (let found = this.#disk.damagedRows - this.#damagedBefore; found > 0; found--)
+      this.#found('row-damaged');
     return undefined;
   }
 

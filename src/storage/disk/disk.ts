@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { RumeurError } from '../../base/errors.js';
 import type { BucketName, OriginId } from '../../base/ids.js';
 import type { Cell } from '../../data/cell.js';
 import type { StoredState } from '../../replica/batch.js';
@@ -6,36 +7,40 @@ import type { DotOrder, DotRow, KeyRange, RangeLevel } from '../../replica/view.
 import type { DotSlot } from '../dot-table.js';
 import type { CellSlot, Source } from '../layered-view.js';
 import type { RangeSlot } from '../range-table.js';
-import type { RowChange, RowStore, TableName } from '../rows.js';
+import type { RowChange, TableName } from '../rows.js';
 import type { StoreSizes } from '../storage.js';
 import type { Tables } from '../tables.js';
 import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
+import { CheckedRows } from './checked-rows.js';
+import { DamagedRows } from './damaged-rows.js';
+import type { GuardedRows } from './guarded-rows.js';
 import { dotKey, dotOfRow } from './index-rows.js';
 import { LayerRows } from './layer-rows.js';
+import { damaged } from './layout.js';
 import { rangeKey, type RangeKeyOf, scanRanges } from './range-rows.js';
+import { unsettledRow } from './state-rows.js';
 import { type Identity, type Sink, StateTable } from './state-table.js';
 
 const ZERO = Buffer.of(0);
-/** No key is as long as that. */
-const ALL = { start: ZERO, end: Buffer.alloc(1200, 0xff) };
-const CLEARED_AT_ONCE = 5_000;
 
 /** The data file, read as cells and rows of indexes; and the way to write a layer of them into it. */
 export class Disk implements Source {
-  readonly #store: RowStore;
+  readonly #handle: GuardedRows;
+  readonly #store: CheckedRows;
+  readonly #damaged = new DamagedRows();
   readonly #state: StateTable;
 
-  constructor(store: RowStore) {
-    this.#store = store;
-    this.#state = new StateTable(store);
+  /** @throws RumeurError `DISK_FAILED` when a row of the state is damaged */
+  constructor(handle: GuardedRows) {
+    this.#handle = handle;
+    this.#store = new CheckedRows(handle, (table, key) => {
+      if (this.#damaged.add(table, key)) throw handle.fail(damaged('too much of the indexes'));
+    });
+    this.#state = new StateTable(this.#store);
   }
 
   identity(): Identity | undefined {
     return this.#state.identity();
-  }
-
-  layout(): unknown {
-    return this.#state.layout();
   }
 
   stored(): Omit<StoredState, 'peerId' | 'origin'> {
@@ -67,23 +72,16 @@ export class Disk implements Source {
     return this.#writeNow((sink) => this.#state.putLayout(sink));
   }
 
+  /** Has buckets counted anew; numbers of none are passed over. */
+  async unsettle(buckets: Iterable<number>): Promise<void> {
+    await this.#store.write([...buckets].filter(this.#exists).map(unsettledRow), true);
+  }
+
+  readonly #exists = (bucket: number): boolean => this.#state.bucketName(bucket) !== undefined;
+
   /** Gives each damage mark a row of its own, where an earlier version left all of a bucket in one. */
   async renewMarks(): Promise<void> {
     if (this.#state.hasOldMarks()) await this.#writeNow((sink) => this.#state.renewMarks(sink));
-  }
-
-  /** Empties what layout 1 did not have. */
-  async clearIndexes(): Promise<void> {
-    for (const table of ['tombstones', 'ranges'] as const) await this.#clear(table);
-  }
-
-  async #clear(table: TableName): Promise<void> {
-    for (let rows: RowChange[] = []; ; rows = []) {
-      for (const { key } of this.#store.range(table, ALL))
-        if (rows.push({ table, key, row: undefined }) === CLEARED_AT_ONCE) break;
-      if (rows.length === 0) return;
-      await this.#store.write(rows, true);
-    }
   }
 
   async #writeNow(change: (sink: Sink) => void): Promise<void> {
@@ -175,15 +173,40 @@ export class Disk implements Source {
 
   /**
    * Writes the layer as one. Resolves when that is on the disk and visible to reads from here. One at a time.
-   * @throws the engine's error
+   * @throws RumeurError `DISK_FULL`, `DISK_FAILED`
    */
   async write(layer: Tables): Promise<void> {
     // All rows, before the first is handed over: what throws half-way must not leave half of them behind.
     const { rows } = new LayerRows(this.#store, this.#state, layer);
-    await this.#store.write(rows, true);
+    await this.#store.write(this.#damaged.joinTo(rows, this.#exists), true);
   }
 
+  /** Tells of the first error of the engine, whoever met it; in the middle of a read if that was it. */
+  onFailure(listener: (error: RumeurError) => void): void {
+    this.#handle.onFailure(listener);
+  }
+
+  /** See `Storage.onDamage`. */
+  onDamage(listener: (bucket: BucketName | undefined) => void): void {
+    this.#damaged.onDamage((bucket) => listener(this.#state.bucketName(bucket)));
+  }
+
+  /** Damaged rows of indexes that have been met since it was opened. */
+  get damagedRows(): number {
+    return this.#damaged.count;
+  }
+
+  /** @throws RumeurError `DISK_FAILED` when the engine does not come to an end; `released` waits for that */
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  /** Whether the engine hangs in a call that it will not give up. */
+  get isUnended(): boolean {
+    return this.#handle.isUnended;
+  }
+
+  released(): Promise<void> {
+    return this.#handle.released();
   }
 }

@@ -110,22 +110,25 @@ export class GroupCommit {
       try {
         await this.#write(layer.tables);
       } catch (error) {
-        this.#fail(await this.#toError(error), layer);
+        this.fail(await this.#toError(error));
         break;
       }
+      // A read that failed meanwhile has refused it: whether it is on the disk does not matter any more.
+      if (this.#failure !== undefined) break;
       this.#writing = undefined;
       layer.end(undefined);
     }
     this.#running = false;
   }
 
-  /** What was refused is not to be read either: it may be on the disk some day, or never. */
-  #fail(failure: RumeurError, written: Layer): void {
-    const refused = [written, this.#taking];
+  /** The first failure is the one that counts. What was refused is not to be read either: nobody knows what became of it. */
+  fail(failure: RumeurError): void {
+    if (this.#failure !== undefined) return;
+    const refused = [this.#writing, this.#taking];
     this.#failure = failure;
     this.#writing = undefined;
     this.#taking = new Layer(this.#below);
-    for (const layer of refused) layer.end(failure);
+    for (const layer of refused) layer?.end(failure);
     for (const listener of this.#listeners.splice(0)) listener(failure);
   }
 }

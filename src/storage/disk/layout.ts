@@ -22,14 +22,15 @@ import { RumeurError } from '../../base/errors.js';
  *             'p' peer                        -> the member's record, MessagePack
  *             'm' name                        -> JSON
  *
- * Layout 1, the first, had no `tombstones`, no `ranges`, and in 't' only keys and hash. The first versions of layout 2
- * had all marks of a bucket in one row, 'd' bucket:2, as JSON without stamps: it is read, and replaced at the next open.
+ * All rows but those of `entries` end in the CRC-32 of the table's name, the key and what stands before it, 4 bytes.
+ *
+ * Layouts 1 and 2 had no such checksums. Layout 1 had no `tombstones`, no `ranges`, and in 't' only keys and hash. The first
+ * versions of layout 2 had all marks of a bucket in one row, 'd' bucket:2, as JSON without stamps. A store of
+ * these layouts is copied into a new one, see `copy.ts`.
  */
 
 /** The number of the layout that this version writes. */
-export const LAYOUT = 2;
-/** The oldest that it can bring up to date. */
-export const OLDEST_LAYOUT = 1;
+export const LAYOUT = 3;
 
 export const damaged = (what: string, cause?: unknown): RumeurError =>
   new RumeurError('DISK_FAILED', `${what} in the data file is damaged`, {

@@ -17,6 +17,8 @@ interface Note {
   readonly ctimeNs: string;
   /** Of all files together. */
   readonly size: string;
+  /** Of a file that was about to take the place of the first one, in the same store. */
+  readonly nextIno?: string;
 }
 
 /** What the files alone say about a store; its own mark has the last word on `untouched`. */
@@ -24,7 +26,7 @@ export type FilesVerdict = 'absent' | 'untouched' | 'unclean' | 'copied';
 
 const NOTE_FILE = 'store.json';
 
-type Traces = Omit<Note, 'state'>;
+type Traces = Omit<Note, 'state' | 'nextIno'>;
 
 /**
  * @param files of the store in the directory; the first one is the one that stays the same
@@ -36,19 +38,24 @@ export async function judgeFiles(directory: string, files: readonly string[]): P
   const note = await readNote(directory);
   if (note === undefined) return 'unclean';
   // The device number is written down for people only: it changes with a remount, and proves nothing.
-  if (note.ino !== found.ino) return 'copied';
+  if (note.ino !== found.ino) return note.nextIno === found.ino ? 'unclean' : 'copied';
   // A restore that writes over the file, `cp -p` included, cannot set ctime back.
   const same = note.ctimeNs === found.ctimeNs && note.size === found.size;
   return note.state === 'closed' && same ? 'untouched' : 'unclean';
 }
 
-/** Writes the note so that it is on the disk, whole, when the promise resolves. */
+/**
+ * Writes the note so that it is on the disk, whole, when the promise resolves.
+ * @param next the file that is about to take the place of the first one
+ */
 export async function writeNote(
   directory: string,
   files: readonly string[],
   state: Note['state'],
+  next?: string,
 ): Promise<void> {
-  const note: Note = { state, ...(await tracesOf(directory, files)) };
+  const following = next === undefined ? {} : { nextIno: (await tracesOf(directory, [next])).ino };
+  const note: Note = { state, ...(await tracesOf(directory, files)), ...following };
   const path = join(directory, NOTE_FILE);
   const draft = `${path}.new`;
   await withFile(draft, 'w', async (file) => {

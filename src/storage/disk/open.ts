@@ -3,16 +3,18 @@ import { dirname, resolve } from 'node:path';
 import { assert } from '../../base/assert.js';
 import { RumeurError } from '../../base/errors.js';
 import { isId, type OriginId, type PeerId } from '../../base/ids.js';
+import type { StoredState } from '../../replica/batch.js';
+import type { View } from '../../replica/view.js';
+import { LayeredView } from '../layered-view.js';
 import { DirectoryLock } from '../lock.js';
 import type { RowEngine } from '../rows.js';
-import type { Provenance, Storage } from '../storage.js';
-import { Disk } from './disk.js';
+import type { Provenance, ReadableStore, Storage, StoreSizes } from '../storage.js';
+import { removeUnfinished } from './copy.js';
 import { codeOf, toDiskError } from './errors.js';
+import { HeldDisk } from './held-disk.js';
 import { type FilesVerdict, judgeFiles, syncDirectory, writeNote } from './note.js';
-import { foreignFile } from './layout.js';
-import { type Identity, isOurs } from './state-table.js';
+import type { Identity } from './state-table.js';
 import { DiskStorage } from './store.js';
-import { upgrade } from './upgrade.js';
 
 export interface StoreOptions {
   /** Where the data is; made when it is missing. Nobody else may use it while the store is open. */
@@ -22,21 +24,30 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store in a directory, or makes one there; one that an earlier version left is brought up to date, which
- * takes some seconds for a million keys. When the promise resolves, the ids of this run and the mark
+ * Opens the store in a directory, or makes one there; one that an earlier version left is copied into the present layout,
+ * which takes some seconds for a million keys, and as much room again meanwhile. When the promise resolves, the ids of this run and the mark
  * that the store is open are on the disk.
  * @throws RumeurError `IN_USE` when another process, or this one, has it open; `CONFIG_INVALID` when the directory
  * is none or holds a store of a later format; `DISK_FULL`, `DISK_FAILED`
  */
 export async function openDisk(engine: RowEngine, options: StoreOptions): Promise<Storage> {
+  return (await openReadable(engine, options)).begin();
+}
+
+/**
+ * The first half of `openDisk`: nothing is written to a store that is there, so that it can be read on a disk that is full.
+ * @throws as `openDisk`
+ */
+export async function openReadable(engine: RowEngine, options: StoreOptions): Promise<ReadableStore> {
   const directory = resolve(options.directory);
   try {
     await makeDirectory(directory);
     const lock = await DirectoryLock.take(directory);
+    const [held, verdict] = await openHeld(engine, directory, lock);
     try {
-      return await openLocked(engine, directory, options.newId, lock);
+      return new ReadableDisk(held, verdict, options.newId);
     } catch (error) {
-      await lock.release();
+      await held.close();
       throw error;
     }
   } catch (error) {
@@ -44,59 +55,83 @@ export async function openDisk(engine: RowEngine, options: StoreOptions): Promis
   }
 }
 
-async function openLocked(
+async function openHeld(
   engine: RowEngine,
   directory: string,
-  newId: () => string,
   lock: DirectoryLock,
-): Promise<Storage> {
-  const verdict = await judgeFiles(directory, await engine.files(directory));
-  const disk = await openOurs(engine, directory);
+): Promise<readonly [HeldDisk, FilesVerdict]> {
   try {
+    const verdict = await judgeFiles(directory, await engine.files(directory));
+    await removeUnfinished(directory);
+    return [await HeldDisk.open(engine, directory, verdict, lock), verdict];
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+class ReadableDisk implements ReadableStore {
+  readonly view: View;
+  readonly stored: StoredState | undefined;
+  readonly #held: HeldDisk;
+  readonly #former: Identity | undefined;
+  readonly #provenance: Provenance;
+  readonly #newId: () => string;
+
+  constructor(held: HeldDisk, verdict: FilesVerdict, newId: () => string) {
+    const { disk } = held;
     const former = disk.identity();
-    const provenance = provenanceOf(verdict, former);
-    const identity = identityFor(provenance, former, newId);
+    this.view = new LayeredView(disk, () => []);
+    this.stored = former && { peerId: former.peerId, origin: former.origin, ...disk.stored() };
+    this.#held = held;
+    this.#former = former;
+    this.#provenance = provenanceOf(verdict, former);
+    this.#newId = newId;
+  }
+
+  sizes(): StoreSizes {
+    return this.#held.disk.sizes();
+  }
+
+  async begin(): Promise<Storage> {
+    try {
+      return await this.#begin();
+    } catch (error) {
+      await this.#held.close();
+      throw await toDiskError(error, this.#held.directory);
+    }
+  }
+
+  async #begin(): Promise<Storage> {
+    const { disk, directory } = this.#held;
+    const identity = identityFor(this.#provenance, this.#former, this.#newId);
     await disk.writeIdentity(identity);
-    await writeNote(directory, await engine.files(directory), 'open');
-    await upgrade(disk);
+    await writeNote(directory, await this.#held.files(), 'open');
     const { peerId, origin } = identity;
     const initial = { peerId, origin, ...disk.stored() };
-    return new DiskStorage(directory, disk, { provenance, initial }, async (clean) => {
-      try {
-        await closeDisk(engine, directory, disk, clean);
-      } catch (error) {
-        throw await toDiskError(error, directory);
-      } finally {
-        await lock.release();
-      }
-    });
-  } catch (error) {
-    await disk.close();
-    throw error;
+    return new DiskStorage(disk, { directory, provenance: this.#provenance, initial }, (clean) =>
+      this.#end(clean),
+    );
   }
-}
 
-/** @throws RumeurError `CONFIG_INVALID` when the store is another's or of a later version; it is left as it is */
-async function openOurs(engine: RowEngine, directory: string): Promise<Disk> {
-  const rows = await engine.open(directory, { readOnly: false });
-  try {
-    if (!isOurs(rows)) throw foreignFile(directory);
-    return new Disk(rows);
-  } catch (error) {
-    await rows.close();
-    throw error;
+  /** The note goes last, after everything that changes the files. */
+  async #end(clean: boolean): Promise<void> {
+    const { disk, directory } = this.#held;
+    let close = (): Promise<void> => this.#held.close();
+    try {
+      const identity = clean ? disk.identity() : undefined;
+      if (identity === undefined) return;
+      await disk.writeIdentity({ ...identity, open: false });
+      const noteClosed = async (): Promise<void> => writeNote(directory, await this.#held.files(), 'closed');
+      close = (): Promise<void> => this.#held.close(noteClosed);
+    } finally {
+      await close();
+    }
   }
-}
 
-/** The note goes last, after everything that changes the files. */
-async function closeDisk(engine: RowEngine, directory: string, disk: Disk, clean: boolean): Promise<void> {
-  try {
-    const identity = clean ? disk.identity() : undefined;
-    if (identity !== undefined) await disk.writeIdentity({ ...identity, open: false });
-  } finally {
-    await disk.close();
+  close(): Promise<void> {
+    return this.#held.close();
   }
-  if (clean) await writeNote(directory, await engine.files(directory), 'closed');
 }
 
 function provenanceOf(verdict: FilesVerdict, former: Identity | undefined): Provenance {

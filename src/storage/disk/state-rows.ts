@@ -7,8 +7,9 @@ import { type Stamp, stampFromText, STAMP_ZERO, stampToText } from '../../data/s
 import { VersionVector } from '../../data/version-vector.js';
 import type { MemberRecord } from '../../protocol/members.js';
 import type { DamageMark, Totals } from '../../replica/batch.js';
+import type { RowChange } from '../rows.js';
 import { damaged } from './layout.js';
-import { readSeq, writeSeq } from './numbers.js';
+import { readSeq, uint16, writeSeq } from './numbers.js';
 
 export type StateTag = 'b' | 'o' | 'v' | 'f' | 't' | 'c' | 'd' | 'p' | 'm';
 
@@ -16,6 +17,13 @@ export type StateTag = 'b' | 'o' | 'v' | 'f' | 't' | 'c' | 'd' | 'p' | 'm';
 export function stateKey(tag: StateTag, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(tag, 'latin1'), ...parts]);
 }
+
+/** Says that a bucket is to be counted anew. */
+export const unsettledRow = (bucket: number): RowChange => ({
+  table: 'state',
+  key: stateKey('c', uint16(bucket)),
+  row: Buffer.of(1),
+});
 
 export function intervalsRow(intervals: Intervals): Buffer {
   const bytes = Buffer.allocUnsafe(8 * intervals.length);

@@ -9,7 +9,8 @@ import type { AddressRecord } from '../../protocol/address-book.js';
 import type { DamageMark, StoredBucket, StoredState, Totals, VectorRow } from '../../replica/batch.js';
 import type { RowStore, TableName } from '../rows.js';
 import type { Tables } from '../tables.js';
-import { damaged, LAYOUT, OLDEST_LAYOUT } from './layout.js';
+import { FORMAT_KEY } from './format.js';
+import { damaged, LAYOUT } from './layout.js';
 import { Names } from './names.js';
 import { dotKey, dotOfRow, dotRow } from './index-rows.js';
 import { uint16, uint32 } from './numbers.js';
@@ -35,16 +36,6 @@ export interface Identity {
 /** Takes a row to write, or with `undefined` to remove. */
 export type Sink = (table: TableName, key: Buffer, row: Buffer | undefined) => void;
 
-/** The number of the layout; `undefined` in a data file that is new. */
-export const readLayout = (store: RowStore): unknown => readMeta(store, 'format');
-
-/** Whether a data file with this table is a store that we can go on with: one of ours, or one just begun. */
-export function isOurs(store: RowStore): boolean {
-  const layout = readLayout(store);
-  if (layout === undefined) return store.count('state') === 0;
-  return typeof layout === 'number' && layout >= OLDEST_LAYOUT && layout <= LAYOUT;
-}
-
 /** The small table beside cells and indexes: names, vectors, totals, and what the store knows about itself. */
 export class StateTable {
   readonly #store: RowStore;
@@ -59,12 +50,8 @@ export class StateTable {
       this.#origins.restore(key.readUInt32BE(1), toText(name) as OriginId);
   }
 
-  layout(): unknown {
-    return readLayout(this.#store);
-  }
-
   putLayout(sink: Sink): void {
-    this.#putMeta(sink, 'format', LAYOUT);
+    sink('state', FORMAT_KEY, utf8(`${LAYOUT}`));
   }
 
   /** `undefined` in a data file that is new. */
@@ -73,8 +60,12 @@ export class StateTable {
   }
 
   putIdentity(sink: Sink, identity: Identity): void {
-    if (this.layout() === undefined) this.putLayout(sink);
+    if (this.#store.get('state', FORMAT_KEY) === undefined) this.putLayout(sink);
     this.#putMeta(sink, 'identity', identity);
+  }
+
+  bucketName(number: number): BucketName | undefined {
+    return this.#buckets.name(number);
   }
 
   findBucket(name: BucketName): number | undefined {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
 import type { RumeurError } from '../../base/errors.js';
+import type { BucketName } from '../../base/ids.js';
 import type { Batch, StoredState } from '../../replica/batch.js';
 import { LayeredView } from '../layered-view.js';
 import type { Provenance, Storage, StoreSizes } from '../storage.js';
@@ -27,9 +28,8 @@ export class DiskStorage extends LayeredView implements Storage {
 
   /** @param release closes the disk and gives the directory free; called once */
   constructor(
-    directory: string,
     disk: Disk,
-    opened: { provenance: Provenance; initial: StoredState },
+    { directory, provenance, initial }: { directory: string; provenance: Provenance; initial: StoredState },
     release: (clean: boolean) => Promise<void>,
   ) {
     const commits = new GroupCommit(
@@ -38,11 +38,12 @@ export class DiskStorage extends LayeredView implements Storage {
       (thrown) => toDiskError(thrown, directory),
     );
     super(disk, commits.layers);
-    this.provenance = opened.provenance;
-    this.initial = opened.initial;
+    this.provenance = provenance;
+    this.initial = initial;
     this.#disk = disk;
     this.#release = release;
     this.#commits = commits;
+    disk.onFailure((error) => commits.fail(error));
   }
 
   get backlog(): number {
@@ -71,8 +72,8 @@ export class DiskStorage extends LayeredView implements Storage {
     this.#commits.onFailure(listener);
   }
 
-  onDamage(): void {
-    return undefined;
+  onDamage(listener: (bucket: BucketName | undefined) => void): void {
+    this.#disk.onDamage(listener);
   }
 
   sizes(): StoreSizes {

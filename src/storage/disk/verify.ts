@@ -8,8 +8,9 @@ import { BucketCheck, type BucketReport } from './bucket-check.js';
 import { Disk } from './disk.js';
 import { engineIn } from '../engines.js';
 import { toDiskError } from './errors.js';
+import { GuardedRows } from './guarded-rows.js';
 import { foreignFile, LAYOUT } from './layout.js';
-import { isOurs, readLayout } from './state-table.js';
+import { readLayout } from './format.js';
 
 export type { BucketReport, Problem, ProblemKind } from './bucket-check.js';
 
@@ -62,9 +63,10 @@ async function verifyLocked(
 ): Promise<StoreReport> {
   const rows = await engine.open(directory, { readOnly: true });
   try {
-    if (!isOurs(rows)) throw foreignFile(directory);
-    if (readLayout(rows) !== LAYOUT) throw oldStore(directory);
-    const disk = new Disk(rows);
+    const layout = readLayout(rows);
+    if (layout === undefined || layout === 'foreign') throw foreignFile(directory);
+    if (layout !== LAYOUT) throw oldStore(directory);
+    const disk = new Disk(new GuardedRows(rows, directory));
     const stored = disk.stored();
     const total = disk.rowCount();
     const buckets: Record<BucketName, BucketReport> = {};

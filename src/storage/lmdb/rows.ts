@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { codeOf, fieldOf } from '../disk/errors.js';
@@ -23,7 +23,7 @@ type Root = RootDatabase<unknown, string>;
 const DATA_FILE = 'data.mdb';
 
 /** LMDB through lmdb-js: a B+ tree in one mapped file. It tells of a transaction only when that is on the disk. */
-export const lmdbEngine: RowEngine = { name: 'lmdb', trueCommit: false, files, open: openRows };
+export const lmdbEngine: RowEngine = { name: 'lmdb', trueCommit: false, files, open: openRows, adopt };
 
 async function files(directory: string): Promise<string[]> {
   try {
@@ -33,6 +33,10 @@ async function files(directory: string): Promise<string[]> {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
     throw error;
   }
+}
+
+async function adopt(fresh: string, directory: string): Promise<void> {
+  await rename(join(fresh, DATA_FILE), join(directory, DATA_FILE));
 }
 
 async function openRows(directory: string, { readOnly }: { readonly readOnly: boolean }): Promise<RowStore> {

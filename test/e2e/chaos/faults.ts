@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import type { Random } from '../../../src/base/random.js';
 import { eventually } from '../../tools/eventually.js';
 import { pause, type Unanswered } from './clients.js';
+import { emptied } from './emptied.js';
 import type { Field, Place } from './field.js';
 import { type Cut, pairsOf } from './network.js';
 
@@ -170,7 +171,7 @@ export class Faults {
     return this.#with(async (place) => {
       const { peer } = place;
       const old = peer.id;
-      await this.#empty(place);
+      await emptied(this.#field, place);
       await this.#end(place, 'SIGKILL');
       rmSync(peer.dataDir, { recursive: true });
       place.life++;
@@ -197,7 +198,7 @@ export class Faults {
       // Who dials it knows its address, and can let it in again.
       const witness = this.#field.awake.find(({ number }) => number > place.number);
       if (!witness) return false;
-      await this.#empty(place);
+      await emptied(this.#field, place);
       await this.#end(place, 'SIGTERM');
       await witness.peer.value('removePeer', peer.id, { evict: true });
       await pause(this.#duration());
@@ -206,42 +207,9 @@ export class Faults {
       return true;
     });
   }
-
-  /** What nobody else has would be lost, or count as new later: clients leave, and all others get everything. */
-  async #empty(place: Place): Promise<void> {
-    place.isOpen = false;
-    await eventually('no call is under way', () => place.calls === 0, { withinMs: PATIENCE_MS });
-    const { name } = place.peer;
-    await eventually(`all others have what ${name} has`, () => this.#isReplicated(place), {
-      withinMs: PATIENCE_MS,
-      everyMs: 100,
-    });
-  }
-
-  async #isReplicated(place: Place): Promise<boolean> {
-    const { buckets } = await this.#field.status(place);
-    for (const other of this.#field.running.filter((one) => one !== place)) {
-      const theirs = (await this.#field.status(other)).buckets;
-      for (const [name, { vector }] of Object.entries(buckets)) {
-        if (!covers(theirs[name]?.vector ?? {}, vector)) return false;
-      }
-    }
-    return true;
-  }
 }
 
 function signalTo({ peer }: Place, signal: 'SIGSTOP' | 'SIGCONT'): void {
   if (peer.pid === undefined) throw new Error(`${peer.name} does not run`);
   process.kill(peer.pid, signal);
 }
-
-/** Both as `status` shows vectors: `1-5,7-9` for each origin. */
-function covers(outer: Readonly<Record<string, string>>, inner: Readonly<Record<string, string>>): boolean {
-  return Object.entries(inner).every(([origin, text]) => {
-    const ranges = rangesOf(outer[origin] ?? '');
-    return rangesOf(text).every(([lo, hi]) => ranges.some(([from, to]) => from <= lo && hi <= to));
-  });
-}
-
-const rangesOf = (text: string): [lo: number, hi: number][] =>
-  text === '' ? [] : text.split(',').map((range) => range.split('-').map(Number) as [number, number]);

@@ -53,24 +53,26 @@ export class Field {
   readonly cluster = new Cluster();
   readonly #watchers = new Map<Place, Socket>();
 
-  private constructor(network: Network, count: number) {
+  private constructor(network: Network, count: number, config: Partial<ConfigInput>) {
     this.network = network;
     this.places = Array.from({ length: count }, (_, number) => {
       const peer = this.cluster.configure(`p${number}`, {
         ...network.configOf(number),
-        buckets: BUCKETS,
-        gossip: GOSSIP,
         log: { level: 'info', format: 'json' },
+        ...config,
+        buckets: { ...BUCKETS, ...config.buckets },
+        gossip: { ...GOSSIP, ...config.gossip },
       });
       peer.launcher = network.launcherOf(number);
       return { number, peer, life: 0, isOpen: false, isBusy: false, isPaused: false, calls: 0 };
     });
   }
 
-  static async open(count: number): Promise<Field> {
+  /** @param config what all peers have beside, or in the place of, what chaos needs */
+  static async open(count: number, config: Partial<ConfigInput> = {}): Promise<Field> {
     const inNamespaces = process.env['RUMEUR_CHAOS_NET'] === 'namespaces';
     const network = await (inNamespaces ? NamespaceNetwork : ProxyNetwork).open(count);
-    return new Field(network, count);
+    return new Field(network, count, config);
   }
 
   get running(): Place[] {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { PASSED_AT_ONCE } from '../../../src/api/page.js';
+import { closedError } from '../../../src/api/closed.js';
 import { Reader } from '../../../src/api/reader.js';
 import type { ScanRange, Page, Row } from '../../../src/api/service.js';
 import { CELLS_A_TURN } from '../../../src/api/slow-reads.js';
 import { toText, utf8 } from '../../../src/base/bytes.js';
+import type { RumeurError } from '../../../src/base/errors.js';
 import type { BucketName, OriginId } from '../../../src/base/ids.js';
 import type { Cell } from '../../../src/data/cell.js';
 import { sealEntry } from '../../../src/data/entry.js';
@@ -58,8 +60,14 @@ function open(policy: PolicyName, content: Content) {
     tombstones: () => [],
     ranges: () => [],
   };
+  let closed: RumeurError | undefined;
   return {
-    reader: new Reader(view, () => undefined),
+    reader: new Reader(
+      view,
+      () => undefined,
+      () => closed,
+    ),
+    close: () => void (closed = closedError()),
     bucket: openBucket('b' as BucketName, policy, undefined),
     looked,
   };
@@ -206,9 +214,9 @@ describe('a set with very many removed members', () => {
   });
 
   test('a read that is still under way when the peer is closed fails', async () => {
-    const { reader, bucket } = open('set', content);
+    const { reader, bucket, close } = open('set', content);
     const value = reader.read(bucket, 'k');
-    reader.close();
+    close();
     await expect(value).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' });
   });
 });

@@ -8,7 +8,7 @@ function judged({ replica }: Subject): [boolean | undefined, number[]] {
   const { core, members, liveness } = replica;
   const links = activeLinks(core);
   const health = { liveness, members, isCrowded: false };
-  const { inSync } = bucketsOf(core, links, false, members)[BUCKET] ?? {};
+  const { inSync } = bucketsOf(core, links, false, members, core.view)[BUCKET] ?? {};
   return [inSync, syncOf(core, links, health).map(({ ahead }) => ahead)];
 }
 

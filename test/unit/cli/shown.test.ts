@@ -130,6 +130,16 @@ test('a status for people', () => {
     storage: 'lmdb',
     durability: 'flushed',
     readOnly: true,
+    disk: {
+      state: 'full',
+      code: 'DISK_FULL',
+      message: 'no room',
+      since: 940_000,
+      fileBytes: 1_572_864,
+      liveBytes: 1023,
+      freeBytes: 28_672,
+      damagedRows: 3,
+    },
     buckets: {
       default: {
         policy: 'lww',
@@ -163,7 +173,8 @@ test('a status for people', () => {
   const text = statusText(status, 1_060_000);
   for (const part of [
     'not in sync, 1 of 1',
-    'read-only',
+    'read-only for 2 min, DISK_FULL: no room',
+    'disk 1.5 MiB, live 1023 bytes, free 28 KiB, 3 damaged rows',
     '1,234',
     '2 writes',
     'up 1 min 1 s',

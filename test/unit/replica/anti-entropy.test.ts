@@ -222,6 +222,22 @@ describe('a round', () => {
     expect(subject.sent('digest', b)).toHaveLength(1);
     expect(subject.sent('push')).toEqual([]);
   });
+
+  test('so is news of which nothing stands any more: others miss it as well, and nobody can send it to them', () => {
+    const subject = new Subject({ antiEntropyMs: [1e8, 1e8] });
+    const [a, b] = [subject.meet('A'), subject.meet('B')] as const;
+    const told = (covered: string): number => {
+      subject.say(a, vectors('a:1-1'));
+      subject.pass(60);
+      const [request] = subject.sent('deltaRequest');
+      subject.clear();
+      subject.say(a, chunk({ request: request?.request ?? 0, claims: vector(covered), last: true }));
+      subject.pass(30);
+      return subject.sent('digest', b).length;
+    };
+    expect(told('')).toBe(0);
+    expect(told('a:1-1')).toBe(1);
+  });
 });
 
 describe('a divergence', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
+import { RumeurError } from '../../../src/base/errors.js';
 import { DEFAULT_BUCKET, type OriginId, type PeerId } from '../../../src/base/ids.js';
 import { parseConfig } from '../../../src/config/config.js';
 import { Replica } from '../../../src/replica/replica.js';
@@ -10,14 +11,27 @@ import { MemoryStorage } from '../../../src/storage/memory.js';
 /** A store whose disk takes as long as the test wants. */
 class SlowDisk extends MemoryStorage {
   release = (): void => undefined;
+  fail: (error: RumeurError) => void = () => undefined;
   readonly #disk = new Promise<void>((resolve) => (this.release = resolve));
 
   override flushed(): Promise<void> {
     return this.#disk;
   }
+
+  override committed(): Promise<void> {
+    return this.#disk;
+  }
+
+  override onFailure(listener?: (error: RumeurError) => void): void {
+    if (listener) this.fail = listener;
+  }
 }
 
-function start(pendingWrites: number, durability: Durability = 'flushed'): { loop: Loop; disk: SlowDisk } {
+const rethrow = (error: RumeurError): void => {
+  throw error;
+};
+
+function start(pendingWrites: number, durability: Durability = 'flushed', onFailure = rethrow) {
   const { gossip, buckets, cluster } = parseConfig({ port: 0 });
   const disk = new SlowDisk({ peerId: nanoid<PeerId>(), origin: nanoid<OriginId>() });
   const settings = {
@@ -40,9 +54,7 @@ function start(pendingWrites: number, durability: Durability = 'flushed'): { loo
     wallClock: Date.now,
     onChange: ignore,
     onNote: ignore,
-    onFailure: (error) => {
-      throw error;
-    },
+    onFailure,
   });
   return { loop, disk };
 }
@@ -76,5 +88,48 @@ describe('writes that wait for the disk', () => {
     disk.release();
     await large;
     await loop.write(DEFAULT_BUCKET, ops('small', 1));
+  });
+});
+
+describe('a disk that fails', () => {
+  const full = new RumeurError('DISK_FULL', 'no room left');
+
+  test('is noticed at once where writes do not wait for it', async () => {
+    const failures: RumeurError[] = [];
+    const { loop, disk } = start(10, 'memory', (error) => void failures.push(error));
+    await loop.write(DEFAULT_BUCKET, ops('a', 1));
+    disk.fail(full);
+    expect(failures).toEqual([full]);
+    await expect(loop.write(DEFAULT_BUCKET, ops('b', 1))).rejects.toBe(full);
+  });
+
+  test('rejects in the same tick whoever waits for it, although the store settles nothing', async () => {
+    const { loop, disk } = start(10, 'flushed', () => undefined);
+    const answered = loop.write(DEFAULT_BUCKET, ops('a', 1));
+    for (let i = 0; i < 3; i++) await turn();
+    const queued = loop.write(DEFAULT_BUCKET, ops('b', 1));
+    disk.fail(full);
+    await expect(answered).rejects.toBe(full);
+    await expect(queued).rejects.toBe(full);
+  });
+});
+
+describe('writes that do not wait for the disk', () => {
+  test('are held back when too much is on its way to it, and refused beyond', async () => {
+    const { loop, disk } = start(20, 'memory');
+    const written: number[] = [];
+    const writes = Array.from({ length: 20 }, async (_, i) => {
+      await loop.write(DEFAULT_BUCKET, ops(`k${i}`, 2 ** 20));
+      written.push(i);
+    });
+    for (let i = 0; i < 60; i++) await turn();
+    // Eight MiB: the eighth passes the bound.
+    expect(written.length).toBe(8);
+    for (let i = 0; i < 8; i++) writes.push(loop.write(DEFAULT_BUCKET, ops('more', 1)).then(() => undefined));
+    await expect(loop.write(DEFAULT_BUCKET, ops('one too many', 1))).rejects.toMatchObject({
+      code: 'OVERLOADED',
+    });
+    disk.release();
+    await Promise.all(writes);
   });
 });

@@ -101,7 +101,7 @@ describe('a data directory that cannot be used', () => {
     await expectRefused('CONFIG_INVALID');
   });
 
-  test.each(['3', '0', '"2"'])('holds a store of a format that is not known: %s', async (format) => {
+  test.each(['4', '0', '"2"', '33'])('holds a store of a format that is not known: %s', async (format) => {
     await (await openLmdb({ directory: folder(), newId: nanoid })).close();
     const database = openDatabase<string, string>({ path: dataFile(), maxDbs: 4, overlappingSync: false });
     const state = database.openDB<Buffer, Buffer>('state', { keyEncoding: 'binary', encoding: 'binary' });

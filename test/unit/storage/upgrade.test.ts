@@ -1,19 +1,21 @@
-import { Buffer } from 'node:buffer';
+import { cp, mkdir, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
+import { writeNote } from '../../../src/storage/disk/note.js';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
 import { verifyStore } from '../../../src/storage/disk/verify.js';
 import { expectSame } from '../../compliance/storage.checks.js';
 import { comparable, StoreModel } from '../../compliance/storage.model.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { temporaryFolder } from './folder.js';
-import { rowsOf, withRawTables } from './raw-file.js';
+import { makeOld } from './raw-file.js';
 import { op, OTHER_BUCKET } from './writes.js';
 
 const folder = temporaryFolder();
 const open = (): Promise<Storage> => openLmdb({ directory: folder(), newId: nanoid });
 
-/** More than one slice of the upgrade. */
+/** More than one slice of what layout 1 lacks. */
 const KEYS = 5_500;
 
 async function filled(): Promise<StoreModel> {
@@ -25,39 +27,57 @@ async function filled(): Promise<StoreModel> {
   return model;
 }
 
-/** Makes of the store what the first version would have left, or the rest of an upgrade that was cut off. */
-const makeOld = (isHalfUpgraded: boolean): Promise<void> =>
-  withRawTables(folder(), async (table) => {
-    const state = table('state');
-    await state.put(Buffer.from('mformat'), Buffer.from('1'));
-    for (const { key, value } of rowsOf(state))
-      if (key[0] === 't'.charCodeAt(0)) await state.put(key, value.subarray(0, 24));
-    if (isHalfUpgraded) return;
-    await table('tombstones').drop();
-    await table('ranges').drop();
-  });
+async function statedAs(state: 'open' | 'closed'): Promise<void> {
+  await writeNote(folder(), ['data.mdb'], state);
+}
 
-describe('a store of the first layout', () => {
-  test.each([
-    ['as it was left', false],
-    ['with half of the new indexes', true],
-  ])('%s is brought up to date when it is opened', async (_, isHalfUpgraded) => {
+describe('a store of an earlier layout', () => {
+  test.each([1, 2] as const)('%i is copied into the present one when it is opened', async (layout) => {
     const model = await filled();
-    await makeOld(isHalfUpgraded);
+    const former = await idsOf(await open());
+    await makeOld(folder(), layout);
+    await statedAs('closed');
     await expect(verifyStore(folder())).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-    let storage = await open();
-    try {
+    for (let times = 0; times < 2; times++) {
+      const storage = await open();
+      expect(storage.provenance).toBe('untouched');
       expect(comparable(storage.initial)).toEqual(model.stored());
       expectSame(storage, model, [{}]);
-      const { peerId, origin } = storage.initial;
-      await storage.close();
-      storage = await open();
-      expect(storage.provenance).toBe('untouched');
-      expect(storage.initial).toMatchObject({ peerId, origin });
-    } finally {
-      await storage.close();
+      expect(await idsOf(storage)).toEqual(former);
     }
     const { buckets } = await verifyStore(folder());
     expect(Object.values(buckets).map(({ problemCount }) => problemCount)).toEqual([0, 0]);
+    expect((await readdir(folder())).sort()).toEqual(['data.mdb', 'data.mdb-lock', 'lock', 'store.json']);
+  });
+
+  test('that was not closed in order stays so', async () => {
+    await filled();
+    const { peerId, origin } = await idsOf(await open());
+    await makeOld(folder(), 2);
+    await statedAs('open');
+    const storage = await open();
+    expect(storage.provenance).toBe('unclean');
+    const ids = await idsOf(storage);
+    expect(ids.peerId).toBe(peerId);
+    expect(ids.origin).not.toBe(origin);
+  });
+
+  test('is not taken for a copy when the process died in between', async () => {
+    await filled();
+    const { peerId } = await idsOf(await open());
+    await cp(join(folder(), 'data.mdb'), join(folder(), 'next'));
+    await writeNote(folder(), ['data.mdb'], 'open', 'next');
+    await rename(join(folder(), 'next'), join(folder(), 'data.mdb'));
+    await mkdir(join(folder(), 'fresh'));
+    const storage = await open();
+    expect(storage.provenance).toBe('unclean');
+    expect((await idsOf(storage)).peerId).toBe(peerId);
+    expect(await readdir(folder())).not.toContain('fresh');
   });
 });
+
+async function idsOf(storage: Storage): Promise<{ peerId: string; origin: string }> {
+  const { peerId, origin } = storage.initial;
+  await storage.close();
+  return { peerId, origin };
+}

@@ -6,6 +6,7 @@ import { nanoid } from 'nanoid';
 import { DEFAULT_BUCKET } from '../../../src/base/ids.js';
 import { openLmdb } from '../../../src/storage/lmdb/open.js';
 import { type Problem, verifyStore, type VerifyProgress } from '../../../src/storage/disk/verify.js';
+import type { TableName } from '../../../src/storage/rows.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { StoreChild } from './child.js';
 import { temporaryFolder } from './folder.js';
@@ -30,7 +31,7 @@ async function traces(): Promise<unknown> {
 
 /** What is found once the row that fits has been changed or removed. */
 async function problemsOf(
-  name: string,
+  name: TableName,
   fits: (key: Buffer, row: Buffer) => boolean,
   change: (row: Buffer) => Buffer | undefined = () => undefined,
 ): Promise<Problem[]> {
@@ -209,7 +210,7 @@ test('a store from which everything was dropped has no row left', async () => {
   storage.commit(drop(OTHER_BUCKET));
   await storage.close();
   const left = await withRawTables(folder(), (table) =>
-    ['entries', 'dots', 'tombstones', 'ranges'].map((name) => rowsOf(table(name)).length),
+    (['entries', 'dots', 'tombstones', 'ranges'] as const).map((name) => rowsOf(table(name)).length),
   );
   expect(left).toEqual([0, 0, 0, 0]);
 });

@@ -7,21 +7,13 @@ import { Recount } from '../recount.js';
 import { Tables } from '../tables.js';
 import { isUnreadable } from '../unreadable.js';
 import type { Disk } from './disk.js';
-import { LAYOUT } from './layout.js';
 
 /** Cells for one transaction: what is in memory at a time. */
 const SLICE = 5_000;
 
-/**
- * Brings a store of layout 1 up to date: makes the index of tombstones, the range sums and the totals from the cells.
- * The number of the layout goes last, so that after a crash it begins anew.
- */
-export async function upgrade(disk: Disk): Promise<void> {
-  await disk.renewMarks();
-  if (disk.layout() === LAYOUT) return;
-  await disk.clearIndexes();
+/** Makes what layout 1 did not have: the index of tombstones, the range sums, and the totals with their count. */
+export async function indexCells(disk: Disk): Promise<void> {
   for (const bucket of disk.bucketNames()) await indexBucket(disk, bucket);
-  await disk.writeLayout();
 }
 
 async function indexBucket(disk: Disk, bucket: BucketName): Promise<void> {

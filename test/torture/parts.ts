@@ -1,0 +1,7 @@
+import { faults } from './faults/part.js';
+import { kill } from './kill/part.js';
+import { power } from './power/part.js';
+import type { Part } from './run/part.js';
+
+/** In the order in which they are run. */
+export const PARTS: readonly Part[] = [faults, power, kill];

@@ -1,0 +1,80 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Provenance } from '../../../src/storage/storage.js';
+import { compiled } from './places.js';
+
+export interface ReadOrder {
+  readonly storage: string;
+  readonly directory: string;
+  /** Whether what is there is also compared with itself, as `verify --store` does. */
+  readonly isChecked: boolean;
+}
+
+export interface StoredRow {
+  readonly bucket: string;
+  readonly key: string;
+  readonly dot: string;
+  /** The JSON text; `null` of a delete. */
+  readonly text: string | null;
+}
+
+/** What a store holds, or why that is not known. */
+export interface StoreReading {
+  readonly provenance?: Provenance;
+  readonly rows?: readonly StoredRow[];
+  /** By bucket: each origin with its intervals, as pairs of first and last number. */
+  readonly vectors?: Readonly<Record<string, readonly (readonly [string, readonly number[]])[]>>;
+  readonly problems?: readonly string[];
+  readonly refused?: { readonly code: string; readonly message: string };
+  /** The signal or exit code by which the process ended that tried, or `hang`. */
+  readonly died?: string;
+}
+
+/** A store that is not read after so long hangs, milliseconds. */
+const PATIENCE_MS = 20_000;
+
+/** Reads stores in a process of its own, a new one whenever a store has brought it down. */
+export class StoreReader {
+  readonly #options: readonly string[];
+  #child: ChildProcess | undefined;
+
+  /** @param options of Node for that process */
+  constructor(options: readonly string[] = []) {
+    this.#options = options;
+  }
+
+  /** One at a time. */
+  read(order: ReadOrder): Promise<StoreReading> {
+    const child = (this.#child ??= fork(compiled('tools/reader-main.js'), [], {
+      execArgv: [...this.#options],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    }));
+    return new Promise((resolve) => {
+      const done = (reading: StoreReading): void => {
+        clearTimeout(timer);
+        child.off('message', done).off('exit', died);
+        if (reading.died !== undefined) this.end();
+        resolve(reading);
+      };
+      const died = (code: number | null, signal: string | null): void =>
+        done({ died: signal ?? String(code) });
+      const timer = setTimeout(() => done({ died: 'hang' }), PATIENCE_MS);
+      child.on('message', done).on('exit', died);
+      child.send(order);
+    });
+  }
+
+  end(): void {
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
+}
+
+/** Whether an acknowledged write, `origin.number`, is among what a store says that it has. */
+export function covers(reading: StoreReading, bucket: string, dot: string): boolean {
+  const at = dot.lastIndexOf('.');
+  const [origin, number] = [dot.slice(0, at), Number(dot.slice(at + 1))];
+  const [, set] = reading.vectors?.[bucket]?.find(([name]) => name === origin) ?? [];
+  for (let i = 0; set && i < set.length; i += 2)
+    if ((set[i] ?? 0) <= number && number <= (set[i + 1] ?? 0)) return true;
+  return false;
+}
