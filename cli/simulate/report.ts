@@ -55,7 +55,7 @@ function grownRows({ grown, redundancy, options }: ExperimentResult): string[][]
     const share = grown.redundancy.toFixed(2);
     return [
       [
-        '- grown trees',
+        'grown trees',
         `${share}: of the ${grown.writes} writes before which their peers had made ${TREES_GROW_IN}`,
       ],
     ];
@@ -63,7 +63,7 @@ function grownRows({ grown, redundancy, options }: ExperimentResult): string[][]
   if (redundancy < 0.1 || options.degree === 'mesh') return [];
   const cause = `no peer wrote more than ${TREES_GROW_IN} times, so no tree has grown, and writes come nearly as often as by flooding`;
   return [
-    ['- grown trees', cause],
+    ['grown trees', cause],
     ['', 'more --writes by fewer --writers show what is left then'],
   ];
 }
