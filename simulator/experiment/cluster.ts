@@ -25,6 +25,7 @@ export const lossOf = (share: number): Partial<Record<Message['type'], number>> 
 export function measured(world: World, strategy: Strategy): Partial<ReplicaSettings> {
   return {
     open: world.frames.open,
+    held: world.announcements.held,
     deltaChunkBytes: DELTA_CHUNK_BYTES,
     broadcast: (isMesh) =>
       strategy.kind === 'flood' ? new Flood() : new Plumtree(isMesh, strategy.pruneAfter),

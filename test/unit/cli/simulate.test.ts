@@ -4,8 +4,10 @@ import { experimentOptions } from '../../../cli/simulate/options.js';
 import { reportText } from '../../../cli/simulate/report.js';
 import { progressText } from '../../../cli/simulate/virtual-clock.js';
 import { Progress, TerminalLine } from '../../../cli/transfer/progress.js';
+import { addMesh, measured } from '../../../simulator/experiment/cluster.js';
 import { runExperiment } from '../../../simulator/experiment/experiment.js';
 import type { ExperimentProgress } from '../../../simulator/experiment/options.js';
+import { World } from '../../../simulator/world.js';
 
 const played = (written: Record<string, string>) => runExperiment(experimentOptions(written));
 
@@ -56,6 +58,18 @@ test('a crash costs no disks of peers that do not crash: only who comes back ann
   expect(announced(few)).toBeGreaterThan(0);
   expect(announced(few)).toBeLessThan(announced(all) / 4);
   expect(few.convergenceMs).not.toBeNull();
+});
+
+test('what a member has announced is held once in a whole world, however many have heard it', () => {
+  const world = new World(1);
+  addMesh(world, 4, () => ({ durable: true, settings: measured(world, { kind: 'tree' }) }));
+  world.peers[0]?.set('key', 'value');
+  world.run(12_000);
+  const [first, ...others] = world.peers.slice(1);
+  const subject = world.peers[0]?.replica.core.self.peer;
+  const heldBy = (peer = first) => [...(peer?.replica.members.all() ?? [])].find((r) => r.peer === subject);
+  expect(heldBy()?.vectors[0]?.[1].count()).toBe(1);
+  for (const other of others) expect(heldBy(other)?.vectors).toBe(heldBy()?.vectors);
 });
 
 describe('progress', () => {
