@@ -29,9 +29,20 @@ Examples:
 Exit codes: 0 done, 1 not found, 2 wrong usage or config, 3 peer not reachable,
 4 refused, 5 timed out.`;
 
+/** Commands that are about no bucket, or always about all of them. */
+const WITHOUT_BUCKET: ReadonlySet<CommandName> = new Set([
+  'addPeer',
+  'removePeer',
+  'getPeers',
+  'buckets',
+  'wait',
+]);
+
 /** Whether commands take the global option of this name at all. */
-const takes = (name: CommandName, flags: string): boolean =>
-  (name !== 'start' && !STANDALONE.has(name)) || flags === '--json';
+function takes(name: CommandName, flags: string): boolean {
+  if (name === 'start' || STANDALONE.has(name)) return flags === '--json';
+  return !flags.startsWith('--bucket') || !WITHOUT_BUCKET.has(name);
+}
 
 /** The parser of one command. */
 function commandOf(name: CommandName, { usage }: CommandModule): Command {

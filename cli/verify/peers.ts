@@ -70,13 +70,24 @@ export function comparisonsText(comparisons: readonly BucketComparison[]): strin
   ]);
   const head = ['peer', 'bucket', 'result', 'we lack', 'it lacks', 'differences', 'round trips', 'bytes'];
   const remarks = comparisons.flatMap(remarksOn);
-  const isEqual = comparisons.every(({ result }) => result === 'equal');
   const parts = [
     table(head, rows).trimEnd(),
     ...(remarks.length > 0 ? [remarks.join('\n')] : []),
-    isEqual ? pc.green('nothing differs') : pc.yellow('something differs'),
+    verdictText(comparisons),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** What was found, and in how much nothing could be found. */
+function verdictText(comparisons: readonly BucketComparison[]): string {
+  const different = comparisons.filter(({ result }) => result === 'lagging' || result === 'different').length;
+  const equal = comparisons.filter(({ result }) => result === 'equal').length;
+  const all = comparisons.length;
+  const left = all - equal - different;
+  if (left === 0) return different === 0 ? pc.green('nothing differs') : pc.yellow('something differs');
+  if (left === all) return pc.yellow(`none of ${all} could be compared`);
+  const found = different === 0 ? 'nothing differs, but' : 'something differs, and';
+  return pc.yellow(`${found} ${left} of ${all} could not be compared`);
 }
 
 const peerText = ({ url, name, peer }: BucketComparison): string => url ?? name ?? peer;

@@ -42,7 +42,8 @@ import { SiblingBound } from './sibling-bound.js';
 import type { Reader } from './reader.js';
 import { quote } from './suggest.js';
 import { diskOf } from './disk-status.js';
-import { bucketsOf, heldOf, peersOf, syncOf } from './status.js';
+import { syncOf } from './peer-sync.js';
+import { bucketsOf, heldOf, peersOf, surroundingsOf } from './status.js';
 import { Surface } from './surface.js';
 import { checkKeyPart } from './values.js';
 import { comparisonOf } from './verify.js';
@@ -318,6 +319,7 @@ export class LocalService implements PeerService {
       buckets,
       peers: syncOf(core, links, replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),
+      ...surroundingsOf(core, links, replica),
       ...(Object.keys(held).length > 0 ? { heldUntil: held } : {}),
       counters: { ...core.counters },
     };

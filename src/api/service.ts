@@ -160,20 +160,33 @@ export interface BucketStatus extends BucketInfo {
 export interface PeerSync {
   id: PeerId;
   url: string | null;
+  /** `null` as long as it has told none. */
+  name: string | null;
   state: PeerState;
-  /** Operations that it is known to have and we have not, and the other way round; without a link as it last announced. */
+  /** Operations that it is known to have and we have not, and the other way round; without a link as of `asOf`. */
   behind: number;
   ahead: number;
   /** The same by bucket: those that differ. */
   buckets: Record<string, BucketLag>;
   /** Buckets that are not replicated with it, as its config gives them another policy; absent when there are none. */
   refused?: string[];
+  /**
+   * Operations at most that were sent, or that others may have sent, and that it may not have got all the same: it does not
+   * answer, or did not when its link ended. They are not in `ahead`; absent when there are none.
+   */
+  unconfirmed?: number;
+  /**
+   * Without a link: when it was what `behind` and `ahead` say, milliseconds since 1970, and by what we know: by its last
+   * link, when that ended, or by what it has announced since. Absent with a link, and when nothing is known.
+   */
+  asOf?: { at: number; by: 'link' | 'announcement' };
   /** Operations that crossed the present link, pushes and deltas apart; absent without a link. */
   traffic?: {
     pushesSent: number;
     pushesReceived: number;
     deltasSent: number;
     deltasReceived: number;
+    /** Comparisons that came to an answer on this link, whichever side began them; `counters.rounds` are those begun here. */
     rounds: number;
   };
 }
@@ -183,8 +196,8 @@ export interface BucketLag {
   behind: number;
   ahead: number;
   /**
-   * Milliseconds since 1970: when the difference was first seen; of a peer without a link, when it last announced what it
-   * has. `null` when that is not known.
+   * Milliseconds since 1970: when the difference was first seen; of a peer without a link, when its link ended or it last
+   * announced what it has (`asOf`). `null` when that is not known.
    */
   since: number | null;
 }
@@ -229,6 +242,10 @@ export interface Status {
   disk?: DiskStatus;
   buckets: Record<string, BucketStatus>;
   peers: PeerSync[];
+  /** Addresses at which no peer was met yet; absent when there are none. */
+  unmet?: { url: string; state: PeerState }[];
+  /** In a cluster too large for links to all: below `least` more are dialled, beyond `most` some end. Absent in others. */
+  linksWanted?: { least: number; most: number };
   inSync: boolean;
   /** Until when writes from the future are held back (milliseconds since 1970), by bucket; only where some are. */
   heldUntil?: Record<string, number>;

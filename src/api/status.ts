@@ -1,16 +1,14 @@
 import type { BucketName, PeerId } from '../base/ids.js';
-import { stampMillis } from '../data/stamp.js';
 import type { VersionVector } from '../data/version-vector.js';
 import type { KnownAddress } from '../protocol/address-book.js';
 import type { Link } from '../protocol/link.js';
-import { isEvicted, type MemberRecord } from '../protocol/members.js';
 import type { Core } from '../replica/core.js';
 import type { Liveness } from '../replica/links/suspicions.js';
-import type { Bucket } from '../replica/bucket.js';
 import type { Members } from '../replica/members.js';
 import type { View } from '../replica/view.js';
 import { tombstoneStatus } from '../replica/tombstone-status.js';
-import type { BucketLag, BucketStatus, PeerInfo, PeerState, PeerSync } from './service.js';
+import { isInSync } from './distance.js';
+import type { BucketStatus, PeerInfo, PeerState, Status } from './service.js';
 
 /** Attempts that may fail before a peer counts as down. */
 const DOWN_AFTER = 3;
@@ -66,11 +64,16 @@ function rowOf(address: KnownAddress, link: Link | undefined, health: Health): P
 
 /** Of a peer that we have been linked to a verdict is reached together with others; else dials tell. */
 function absentState({ record: { id }, failures }: KnownAddress, { liveness, isCrowded }: Health): PeerState {
-  if (id !== undefined && liveness.isDown(id)) return 'down';
-  if (id !== undefined && liveness.isSuspect(id)) return 'suspect';
+  const doubt = id === undefined ? undefined : doubtOf(id, liveness);
+  if (doubt) return doubt;
   if (failures >= DOWN_AFTER) return 'down';
   if (id === undefined) return 'connecting';
   return isCrowded ? 'alive' : 'suspect';
+}
+
+function doubtOf(peer: PeerId, liveness: Liveness): 'down' | 'suspect' | undefined {
+  if (liveness.isDown(peer)) return 'down';
+  return liveness.isSuspect(peer) ? 'suspect' : undefined;
 }
 
 const linkedState = ({ hello }: Link, { liveness }: Health): PeerState =>
@@ -90,9 +93,24 @@ const dialedUs = (link: Link, health: Health): PeerInfo => ({
 function unlisted(core: Core, listed: ReadonlySet<PeerId>, { members, liveness }: Health): PeerInfo[] {
   return members.counted().flatMap(({ peer, name, url }): PeerInfo[] => {
     if (peer === core.self.peer || listed.has(peer) || core.addresses.isRemoved(null, peer)) return [];
-    const state = liveness.isDown(peer) ? 'down' : 'alive';
+    const state = doubtOf(peer, liveness) ?? 'alive';
     return [{ url, id: peer, name, state, rttMs: null, direction: null, known: 'gossip' }];
   });
+}
+
+/** What there is beside the peers that were ever met, and how many of them are to be linked to us. */
+export function surroundingsOf(
+  core: Core,
+  links: readonly Link[],
+  health: Health & { readonly linksWanted: Status['linksWanted'] },
+): Pick<Status, 'unmet' | 'linksWanted'> {
+  // Who has dialled us before we found it there.
+  const linked = new Set<string | null | undefined>(links.flatMap(({ url, hello }) => [url, hello?.url]));
+  const unmet = peersOf(core, links, health).flatMap(({ id, url, state }) =>
+    id !== null || url === null || linked.has(url) ? [] : [{ url, state }],
+  );
+  const { linksWanted } = health;
+  return { ...(unmet.length > 0 ? { unmet } : {}), ...(linksWanted ? { linksWanted } : {}) };
 }
 
 function roundTrip(link: Link | undefined): number | null {
@@ -100,68 +118,9 @@ function roundTrip(link: Link | undefined): number | null {
   return rtt === null ? null : Math.round(rtt * 100) / 100;
 }
 
-/** How far each known peer is from us, in operations; one without a link as far as it last announced what it has. */
-export function syncOf(core: Core, links: readonly Link[], health: Health): PeerSync[] {
-  const byId = new Map(links.map((link) => [link.hello?.peer, link]));
-  return peersOf(core, links, health).flatMap(({ id, url, state }) => {
-    if (id === null) return [];
-    const link = byId.get(id);
-    const buckets = link ? lagsOf(core, link) : announcedLags(core, health.members.get(id));
-    const lags = Object.values(buckets);
-    const behind = lags.reduce((sum, lag) => sum + lag.behind, 0);
-    const ahead = lags.reduce((sum, lag) => sum + lag.ahead, 0);
-    const refused = link && link.refused.size > 0 ? { refused: [...link.refused] } : {};
-    const traffic = link ? { traffic: { ...link.traffic } } : {};
-    return [{ id, url, state, behind, ahead, buckets, ...refused, ...traffic }];
-  });
-}
-
-/** The buckets in which we and the other side differ, of those that are replicated between us. */
-function lagsOf(core: Core, link: Link): Record<string, BucketLag> {
-  const lags: [string, BucketLag][] = [];
-  for (const bucket of core.buckets.values()) {
-    if (link.refused.has(bucket.name)) continue;
-    const lag = { behind: behindOf(bucket, link), ahead: aheadOf(bucket, link) };
-    const since = link.apartSince.get(bucket.name) ?? null;
-    if (lag.behind + lag.ahead > 0) lags.push([bucket.name, { ...lag, since }]);
-  }
-  return Object.fromEntries(lags);
-}
-
-/** The same of a member that is away. Nobody waits for one that was evicted, and of others nothing is known. */
-function announcedLags(core: Core, record: MemberRecord | undefined): Record<string, BucketLag> {
-  if (!record || isEvicted(record)) return {};
-  const announced = new Map(record.vectors);
-  const lags = [...core.buckets.values()].flatMap((bucket): [string, BucketLag][] => {
-    const vector = announced.get(bucket.name);
-    // A bucket that it does not announce is not in its config.
-    if (!vector) return [];
-    const lag = { behind: vector.minus(bucket.vector).count(), ahead: bucket.vector.minus(vector).count() };
-    const since = stampMillis(record.number);
-    return lag.behind + lag.ahead > 0 ? [[bucket.name, { ...lag, since }]] : [];
-  });
-  return Object.fromEntries(lags);
-}
-
-function behindOf(bucket: Bucket, link: Link): number {
-  const known = link.vectors.get(bucket.name);
-  return !known || known.within(bucket.vector) ? 0 : known.minus(bucket.vector).count();
-}
-
-/**
- * What the other side lacks. Between two that were equal when they last compared, what has come since counts as there, if
- * nothing was left out: news is mostly not told to who has it, but the trees bring it to everybody.
- */
-function aheadOf(bucket: Bucket, link: Link): number {
-  const known = link.vectors.get(bucket.name);
-  if (!known) return bucket.vector.count();
-  if (!link.apartSince.has(bucket.name) && !link.flow.lagging) return 0;
-  return bucket.vector.within(known) ? 0 : bucket.vector.minus(known).count();
-}
-
 /**
  * In sync is who covers the same as every peer it is linked to; who knows others and is linked to none cannot tell, nor
- * can who has stopped. A bucket that a neighbour has under another policy is not in sync with it, nor is one with rows
+ * can who has stopped, nor whose neighbour does not answer while there is news for it. A bucket that a neighbour has under another policy is not in sync with it, nor is one with rows
  * that wait for repair.
  * @param view what is stored; without one nobody is named that holds tombstones
  */
@@ -175,7 +134,8 @@ export function bucketsOf(
   const isCutOff = hasStopped || (links.length === 0 && [...core.addresses.active()].length > 0);
   return Object.fromEntries(
     [...core.buckets.values()].map((bucket) => {
-      const inSync = !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(bucket, link));
+      const inSync =
+        !isCutOff && bucket.damages.size === 0 && links.every((link) => isInSync(core, bucket, link));
       return [
         bucket.name,
         {
@@ -193,9 +153,6 @@ export function bucketsOf(
     }),
   );
 }
-
-const isInSync = (bucket: Bucket, link: Link): boolean =>
-  !link.refused.has(bucket.name) && behindOf(bucket, link) === 0 && aheadOf(bucket, link) === 0;
 
 function intervalsOf(vector: VersionVector): Record<string, string> {
   const rows = [...vector.entries()].map(([origin, set]) => {

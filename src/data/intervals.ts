@@ -65,7 +65,7 @@ export function add(set: Intervals, lo: number, hi: number): Intervals {
     high = Math.max(high, set[to + 1] as number);
     to += 2;
   }
-  return [...set.slice(0, from), low, high, ...set.slice(to)];
+  return set.slice(0, from).concat(low, high, set.slice(to));
 }
 
 function replaceTail(set: Intervals, hi: number): Intervals {

@@ -25,6 +25,8 @@ export interface Link {
   ping: OpenPing | undefined;
   rttMs: number | null;
   readonly roundTrips: RoundTrips;
+  /** Operations that had come here otherwise when the last ping was sent that was answered (`newsBeside`). */
+  confirmedNews: number | undefined;
   /** The other side's wall clock minus our monotonic one, milliseconds: our own wall clock may jump at any time. */
   clockLead: number;
   readonly flow: Flow;
@@ -47,7 +49,10 @@ export interface Link {
 /** What the other side of a link may ask and tell; a unit is a question, a shuffle, an address, a mark, a row, a byte. */
 export interface Quotas {
   readonly probes: Allowance;
+  /** Questions about others and shuffles that we send it, whoever gives us cause: below what an honest side takes. */
+  readonly asked: Allowance;
   readonly shuffles: Allowance;
+  readonly walked: Allowance;
   readonly addresses: Allowance;
   /** Evictions and down marks that change a record, which is then written whole. */
   readonly marks: Allowance;
@@ -55,6 +60,8 @@ export interface Quotas {
   readonly memberAddresses: Allowance;
   /** Addresses of peers that we have met and tell it: an honest teller stays below the bound for `addresses`. */
   readonly told: Allowance;
+  /** Messages that nobody sends by the thousand, see `affords`. */
+  readonly chatter: Allowance;
   /** Rows of announcements of news. */
   readonly haves: Allowance;
   /** Rows of grafts and prunes. */
@@ -70,6 +77,8 @@ export interface OpenPing {
   /** When it was sent, and sent again because nothing came in time, on the clock of our own waking hours. */
   readonly awakeAt: number;
   repeatedAt: number | undefined;
+  /** Operations that had come here otherwise when it was sent first. */
+  readonly news: number;
 }
 
 /** Byte credits in both directions: see ACK in docs/PROTOCOL.md. */
@@ -103,8 +112,12 @@ const MISDEEDS: Rate = { most: 100, perMs: 1 / 60_000 };
 
 /** Half of a cluster may fall silent at once, and each of us is asked about some of it, again and again. */
 const PROBES: Rate = { most: 64, perMs: 1 / 200 };
+/** Well below that: who comes and goes has us ask our neighbours, and none of them is to end its link with us for it. */
+const ASKED: Rate = { most: 32, perMs: 1 / 400 };
 /** A sound neighbour's own, and those that it passes on: about one in 20 s. */
 const SHUFFLES: Rate = { most: 32, perMs: 1 / 1_000 };
+/** Well below that: what somebody sends without end is not passed on without end. */
+const WALKED: Rate = { most: 16, perMs: 1 / 2_000 };
 /** All that anybody keeps, twice; then as many as peers ever join in a second. */
 const ADDRESSES: Rate = { most: 2 * MAX_ADDRESSES, perMs: 1 / 50 };
 /** All members that anybody keeps; then as many as ever go down in a second. */
@@ -113,6 +126,8 @@ const MARKS: Rate = { most: 1024, perMs: 1 / 100 };
 const MEMBER_ADDRESSES: Rate = { most: 256, perMs: 1 / 1_000 };
 /** With what a new neighbour is told at once, well below what it takes. */
 const TOLD: Rate = { most: MAX_ADDRESSES / 2, perMs: 1 / 100 };
+/** Of pings that is one in 10 ms at the utmost, of acknowledgements one for 256 KiB that came. */
+const CHATTER: Rate = { most: 4_096, perMs: 4 };
 /** A sound peer tells of each origin that writes a few times a second. */
 const HAVES: Rate = { most: 2 * MAX_ORIGINS, perMs: 50 };
 /** A sound peer asks for little, and leaves each tree once. */
@@ -141,6 +156,7 @@ export function openLink(
     ping: undefined,
     rttMs: null,
     roundTrips: new RoundTrips(),
+    confirmedNews: undefined,
     clockLead: 0,
     flow: { sent: 0, acknowledged: 0, received: 0, receivedAcknowledged: 0, lagging: false },
     traffic: { pushesSent: 0, pushesReceived: 0, deltasSent: 0, deltasReceived: 0, rounds: 0 },
@@ -152,11 +168,14 @@ export function openLink(
     leniency: new Allowance(now, MISDEEDS),
     quotas: {
       probes: new Allowance(now, PROBES),
+      asked: new Allowance(now, ASKED),
       shuffles: new Allowance(now, SHUFFLES),
+      walked: new Allowance(now, WALKED),
       addresses: new Allowance(now, ADDRESSES),
       marks: new Allowance(now, MARKS),
       memberAddresses: new Allowance(now, MEMBER_ADDRESSES),
       told: new Allowance(now, TOLD),
+      chatter: new Allowance(now, CHATTER),
       haves: new Allowance(now, HAVES),
       grafts: new Allowance(now, GRAFTS),
       answers: new Allowance(now, ANSWERS),

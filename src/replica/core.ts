@@ -157,10 +157,13 @@ export function activeLinks(core: Core): Link[] {
   return [...byPeer.values()];
 }
 
-/** Whether there is a link to a peer, as it is now. */
+/**
+ * Whether there is a link to a peer, as it is now. One that is about to end counts: whoever is leaving would not answer a
+ * dial, and when its link has ended there is a pause first.
+ */
 export function linkedPeers(core: Core): (id: PeerId) => boolean {
   const linked = new Set<PeerId>();
-  for (const { hello, closing } of core.links.values()) if (hello && !closing) linked.add(hello.peer);
+  for (const { hello } of core.links.values()) if (hello) linked.add(hello.peer);
   return (id) => linked.has(id);
 }
 

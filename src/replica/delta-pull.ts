@@ -14,6 +14,7 @@ import type { Core } from './core.js';
 import { take } from './intake.js';
 import type { Occupancy } from './occupancy.js';
 import { leaveAside, withoutRoom } from './origin-room.js';
+import { type AsOf, asOfNow, Refusals } from './refusals.js';
 import type { Turn } from './turn.js';
 
 /** A delta without a new chunk for this long is asked for elsewhere, milliseconds. */
@@ -32,6 +33,7 @@ const NO_HORIZON = Number.MAX_SAFE_INTEGER;
 interface Pull extends Occupancy {
   readonly bucket: Bucket;
   readonly request: number;
+  readonly asOf: AsOf;
   nextChunk: number;
   /** Entries were left aside as there is no room for their origins. */
   isCrowded: boolean;
@@ -62,8 +64,7 @@ export class DeltaPull {
   #lastRequest: number;
   /** The latest deltas that are over. */
   readonly #over: number[] = [];
-  /** Who could not serve us, by bucket, and has not done so since. */
-  readonly #below = new Map<Bucket, Set<LinkId>>();
+  readonly #refusals = new Refusals();
 
   constructor(core: Core) {
     this.#core = core;
@@ -83,6 +84,7 @@ export class DeltaPull {
       bucket,
       link,
       request,
+      asOf: asOfNow(bucket),
       nextChunk: 0,
       isCrowded: false,
       exact: false,
@@ -113,12 +115,7 @@ export class DeltaPull {
    * left aside (rule 7).
    * @returns when this was its last chunk: whether the whole delta brought news, be it only that something was superseded
    */
-  receive(
-    turn: Turn,
-    link: Link,
-    chunk: Chunk,
-    size: number,
-  ): { hasNews: boolean } | undefined {
+  receive(turn: Turn, link: Link, chunk: Chunk, size: number): { hasNews: boolean } | undefined {
     const pull = this.#find(link.id, chunk.request);
     if (!pull) return undefined;
     if (chunk.n !== pull.nextChunk) throw new MalformedMessage('a chunk out of order');
@@ -226,7 +223,7 @@ export class DeltaPull {
   #finish(turn: Turn, pull: Pull, isWhole: boolean): { hasNews: boolean } {
     const { bucket, link, entries, hasNews } = pull;
     this.#end(pull);
-    this.#below.get(bucket)?.delete(link.id);
+    this.#refusals.served(bucket, link.id);
     if (pull.exact) this.#holdBack(turn, pull, isWhole);
     else this.#forgetUndelivered(turn, pull);
     if (pull.exact && entries === 0) bucket.setbacks.add(link, turn.now);
@@ -307,17 +304,18 @@ export class DeltaPull {
     return pull !== undefined;
   }
 
-  /** The other side cannot serve us before we have reconciled (rule 6). @returns the bucket, when that delta was ours */
+  /**
+   * The other side cannot serve us before we have reconciled (rule 6).
+   * @returns the bucket, when that delta was ours and is not to be asked for once more
+   */
   below(turn: Turn, link: LinkId, request: number): Bucket | undefined {
     const pull = this.#find(link, request);
     if (!pull) return undefined;
-    const { bucket } = pull;
+    const { bucket, asOf } = pull;
     this.#end(pull);
-    const before = this.#below.get(bucket) ?? new Set();
-    // Once is how it begins; whoever says it again after we have reconciled would do so for ever.
-    if (before.has(link)) bucket.setbacks.add(pull.link, turn.now);
-    this.#below.set(bucket, before.add(link));
-    return bucket;
+    const next = this.#refusals.refused(bucket, link, asOf);
+    if (next === 'reconcile again') bucket.setbacks.add(pull.link, turn.now);
+    return next === 'ask again' ? undefined : bucket;
   }
 
   /** Nothing is asked of that link again until it says anew what it covers. */
@@ -336,7 +334,7 @@ export class DeltaPull {
   }
 
   linkDown(link: LinkId): void {
-    for (const links of this.#below.values()) links.delete(link);
+    this.#refusals.linkDown(link);
     for (const pull of this.#pulls.values()) if (pull.link.id === link) this.#pulls.delete(pull.bucket);
   }
 

@@ -165,7 +165,9 @@ export class Members {
     const record = this.#records.get(peer);
     if (!record || isDown(record) || peer === this.#core.self.peer) return;
     const down = { ...record, downUpTo: record.number };
-    this.#replace(turn, record, down);
+    // Whoever has found it out says so in the log, and how.
+    this.#keep(down);
+    turn.putMember(down);
     this.#observer.markedDown(turn, down);
   }
 

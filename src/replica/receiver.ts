@@ -130,6 +130,7 @@ export class Receiver {
       case 'below': {
         const bucket = this.#to.pull.below(turn, link.id, message.request);
         if (bucket) repairs.below(turn, link, bucket);
+        else antiEntropy.considerAgain(turn.now);
         return;
       }
       case 'compare':

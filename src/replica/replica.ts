@@ -22,6 +22,7 @@ import { isMesh } from './gossip/mesh.js';
 import { keeperOf } from './keeper.js';
 import type { Members } from './members.js';
 import { type LinkObserver, Membership } from './links/membership.js';
+import type { Partings } from './links/partings.js';
 import type { DownMarks, Liveness } from './links/suspicions.js';
 import { OwnDelay } from './own-delay.js';
 import { OwnOrigin } from './own-origin.js';
@@ -160,9 +161,20 @@ export class Replica {
     return this.#membership.suspicions;
   }
 
+  /** What was known of peers when their last links ended. */
+  get partings(): Pick<Partings, 'of'> {
+    return this.#membership.partings;
+  }
+
   /** Whether there are too many peers to be linked to all. */
   get isCrowded(): boolean {
     return this.#membership.views.isCrowded;
+  }
+
+  /** How many links are wanted, if not one to each. */
+  get linksWanted(): { readonly least: number; readonly most: number } | undefined {
+    const { isCrowded, least, degree } = this.#membership.views;
+    return isCrowded ? { least, most: degree } : undefined;
   }
 
   get peerId(): PeerId {

@@ -14,6 +14,8 @@ import { Requests } from './requests.js';
 /** When a write is acknowledged: on disk, handed to the operating system, or at once. */
 export type Durability = 'flushed' | 'committed' | 'memory';
 
+/** A wake is put off no longer than that by what comes in meanwhile, milliseconds. */
+const OVERDUE_MS = 50;
 /** How long the loop runs before timers and sockets get their turn, milliseconds. */
 const SLICE_MS = 8;
 
@@ -46,6 +48,7 @@ export class Loop {
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = 0;
+  #wokenAt = 0;
   #failure: RumeurError | undefined;
 
   constructor(replica: Replica, storage: Storage, options: LoopOptions) {
@@ -140,7 +143,7 @@ export class Loop {
   #drain(): void {
     const until = performance.now() + SLICE_MS;
     while (!this.#failure && !this.#paused) {
-      const input = this.#inbox.take() ?? (this.#isDue() ? WAKE : undefined);
+      const input = this.#next();
       if (!input) break;
       try {
         this.#perform(this.#replica.handle(input, this.#now()));
@@ -154,6 +157,15 @@ export class Loop {
     }
     if (this.#inbox.length > 0 || this.#isDue()) this.#schedule();
     else this.#setTimer();
+  }
+
+  /** What has come in goes first, as it may be what is waited for; but without end it must not put off everything else. */
+  #next(): Input | undefined {
+    const dueAt = Math.max(this.#wakeAt, this.#wokenAt);
+    const isOverdue = this.#isDue() && performance.now() - dueAt > OVERDUE_MS;
+    const input = (isOverdue ? undefined : this.#inbox.take()) ?? (this.#isDue() ? WAKE : undefined);
+    if (input === WAKE) this.#wokenAt = performance.now();
+    return input;
   }
 
   #now(): Now {

@@ -3,6 +3,7 @@ import type { RowEngine } from './rows.js';
 /** Each is loaded when it is asked for: an addon that is not used need not even be there. */
 const ENGINES = {
   lmdb: async (): Promise<RowEngine> => (await import('./lmdb/rows.js')).lmdbEngine,
+  level: async (): Promise<RowEngine> => (await import('./level/rows.js')).levelEngine,
 } as const;
 
 export type EngineName = keyof typeof ENGINES;

@@ -70,6 +70,8 @@ export interface RowEngine {
    * @throws RumeurError `CONFIG_INVALID` when what is there is not for us to change, `DISK_FAILED` when it is damaged
    */
   open(directory: string, options: { readonly readOnly: boolean }): Promise<RowStore>;
+  /** Whether an error of this engine says that the store is damaged, rather than that the disk or the machine fails. */
+  isDamage(error: unknown): boolean;
   /**
    * Lets the store in `fresh` take the place of the one in `directory`, both closed. When the process dies meanwhile, `open`
    * finds the one or the other, whole. What is durable afterwards is only so when the directory has been synced.

@@ -46,6 +46,14 @@ export const addressOf = (socket: Socket): string =>
  * and eight chunks, each of one value of the greatest size.
  */
 const MAX_BACKLOG_BYTES = 96 * 2 ** 20;
+/** What may wait for all other sides together, in bytes: several who do not read share it. */
+const MAX_ALL_BYTES = 512 * 2 ** 20;
+/** What may wait for one of them in any case: more than is under way to anybody who reads. */
+const UNHURRIED_BYTES = 4 * 2 ** 20;
+
+/** How much may wait for one link, in bytes, where so much waits for all. */
+export const mostBacklog = (all: number, links: number): number =>
+  all <= MAX_ALL_BYTES ? MAX_BACKLOG_BYTES : Math.max(UNHURRIED_BYTES, MAX_ALL_BYTES / links);
 
 /** One connection, whichever side dialled it. */
 export interface Wire {
@@ -95,9 +103,17 @@ export class PeerLink implements WireSink {
     this.#graceMs = graceMs;
   }
 
-  send(bytes: Uint8Array): void {
+  /** Bytes that were sent and have not left. */
+  get backlog(): number {
+    return this.#gone ? 0 : this.#wire.backlog();
+  }
+
+  /** @param allBacklog bytes that wait for all links together, and how many links there are */
+  send(bytes: Uint8Array, allBacklog: () => readonly [all: number, links: number]): void {
     if (this.#reason !== undefined || this.#gone) return;
-    if (this.#wire.backlog() <= MAX_BACKLOG_BYTES) return this.#wire.send(bytes);
+    const { backlog } = this;
+    const isMuch = backlog > UNHURRIED_BYTES && backlog > mostBacklog(...allBacklog());
+    if (!isMuch) return this.#wire.send(bytes);
     // Nothing that waits would ever leave: an orderly end would only keep it longer.
     this.close(CLOSED.tooSlow);
     this.#wire.destroy();

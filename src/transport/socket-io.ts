@@ -84,8 +84,14 @@ export class SocketIoTransport implements Transport {
   }
 
   send(link: LinkId, bytes: Uint8Array): void {
-    this.#links.get(link)?.send(bytes);
+    this.#links.get(link)?.send(bytes, this.#allBacklog);
   }
+
+  readonly #allBacklog = (): [number, number] => {
+    let all = 0;
+    for (const { backlog } of this.#links.values()) all += backlog;
+    return [all, this.#links.size];
+  };
 
   close(link: LinkId, reason: string): void {
     this.#links.get(link)?.close(reason);

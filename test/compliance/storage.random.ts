@@ -32,7 +32,7 @@ const STEP = fc.oneof(
 );
 
 /** All views against a plain model, with batches on their way to the disk at every check. */
-export function randomBatches(engine: () => Promise<StorageUnderTest>): void {
+export function randomBatches(engine: () => Promise<StorageUnderTest>, runs: number): void {
   test('random batches, scans and restarts agree with a plain model', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(STEP, { minLength: 5, maxLength: 40 }), async (steps) => {
@@ -55,7 +55,7 @@ export function randomBatches(engine: () => Promise<StorageUnderTest>): void {
           await run.dispose(store);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: runs },
     );
   });
 }

@@ -36,8 +36,15 @@ const op = (key: string, value: string | null, more: Partial<Op> = {}): Op => ({
 });
 const NOTHING: Batch = { puts: [], vectors: [], floors: [], totals: [], damages: [], members: [] };
 
-/** Everything that a Storage promises, for any engine. */
-export function storageCompliance(name: string, engine: () => Promise<StorageUnderTest>): void {
+/**
+ * Everything that a Storage promises, for any engine.
+ * @param randomRuns how many random histories it goes through
+ */
+export function storageCompliance(
+  name: string,
+  engine: () => Promise<StorageUnderTest>,
+  randomRuns = 40,
+): void {
   describe(`${name} storage`, () => {
     let under: StorageUnderTest;
     let storage: Storage;
@@ -329,6 +336,6 @@ export function storageCompliance(name: string, engine: () => Promise<StorageUnd
       expect(storage.initial.members.map(({ peer }) => peer)).toEqual(['Q'.repeat(21)]);
     });
 
-    randomBatches(engine);
+    randomBatches(engine, randomRuns);
   });
 }

@@ -20,7 +20,7 @@ describe('crashes and lost, restored and copied stores', () => {
       (context) => kill.open(context, 20),
       (cases) => cases,
     );
-    expect(unexpectedIn(results)).toEqual([]);
+    expect(unexpectedIn(kill, results)).toEqual([]);
     expect(results).toHaveLength(20);
   }, 120_000);
 

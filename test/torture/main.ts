@@ -21,18 +21,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   process.off('SIGINT', interrupted);
   if (options.report !== undefined) writeReport(options.report, runner.key, done);
-  if (done.some(({ results }) => problemsOf(results).unexpected > 0)) return 1;
+  if (done.some((result) => problemsOf(result).unexpected > 0)) return 1;
   return done.some(({ skipped }) => skipped !== undefined) && !options.allowSkips ? 3 : 0;
 }
 
-function jsonOf({ part, wanted, results, skipped }: PartResult): string {
+function jsonOf(result: PartResult): string {
+  const { part, wanted, results, skipped } = result;
   const bad = results.filter(({ problems }) => problems.length > 0);
   return JSON.stringify({
     part: part.name,
     wanted,
     run: results.length,
     ...(skipped === undefined ? {} : { skipped }),
-    ...problemsOf(results),
+    ...problemsOf(result),
     cases: bad,
   });
 }

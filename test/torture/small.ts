@@ -37,7 +37,9 @@ export async function runSmall(
 }
 
 /** What nobody expects, a line each. */
-export const unexpectedIn = (results: readonly CaseResult[]): string[] =>
+export const unexpectedIn = (part: Part, results: readonly CaseResult[]): string[] =>
   results.flatMap(({ id, problems }) =>
-    problems.filter(({ kind }) => !isExpected(kind)).map(({ kind, text }) => `${id}: ${kind}: ${text}`),
+    problems
+      .filter(({ kind }) => !isExpected(part.name, kind))
+      .map(({ kind, text }) => `${id}: ${kind}: ${text}`),
   );

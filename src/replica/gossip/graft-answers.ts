@@ -15,6 +15,11 @@ import { spend } from '../links/quotas.js';
 import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
 
+/** What a message costs as such, in rows of it. */
+const ROWS_OF_A_GRAFT = 16;
+/** Rows beyond the bound that weigh as a misdeed: to read them all is work too. */
+const MUCH = 1_000;
+
 /** What a link has asked for and not got yet. */
 type Pending = Map<Bucket, VersionVector>;
 
@@ -60,8 +65,8 @@ export class GraftAnswers {
 
   /** It counts; who asks for far too much is not heeded. */
   #mayAsk(turn: Turn, link: Link, rows: number): boolean {
-    if (spend(link.quotas.grafts, turn.now, 1 + rows)) return true;
-    this.#suspect(turn, link, 'endless grafts and prunes', 1);
+    if (spend(link.quotas.grafts, turn.now, ROWS_OF_A_GRAFT + rows)) return true;
+    this.#suspect(turn, link, 'endless grafts and prunes', 1 + Math.floor(rows / MUCH));
     return false;
   }
 

@@ -1,18 +1,18 @@
 import type { LinkId, OriginId } from '../../base/ids.js';
 import { RecentMap } from '../../base/recent-map.js';
-import { count, intersect, type Intervals, NO_INTERVALS, subtract, union } from '../../data/intervals.js';
+import { count, type Intervals, NO_INTERVALS, subtract } from '../../data/intervals.js';
 import { VersionVector } from '../../data/version-vector.js';
 import type { Broadcast } from '../../protocol/broadcast.js';
-import { MAX_GRAFT_DOTS } from '../../protocol/limits.js';
 import type { Link } from '../../protocol/link.js';
 import type { Have } from '../../protocol/messages.js';
 import type { Bucket } from '../bucket.js';
 import { activeLinks, bucketOn, type Core } from '../core.js';
-import { learn } from '../known.js';
+import { hasTooManyGaps, learn } from '../known.js';
 import { spend } from '../links/quotas.js';
 import { withoutRoom } from '../origin-room.js';
 import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
+import { type Kind, Want } from './want.js';
 
 /** What the rest of the replica does about what is announced. */
 export interface GraftObserver {
@@ -27,18 +27,13 @@ const GRACE_MS = 150;
 const OVERTAKEN = 3;
 /** Origins whose ways are watched, at least: those that wrote last. */
 const MOST_WATCHED = 1024;
-/** What nobody sent is not asked for again for this long, milliseconds: it may have been superseded. */
-const QUIET_MS = 10_000;
 /** A gap below a push counts as lost on its way if it is no larger than this: a newcomer's is. */
 const MOST_GAP = 16;
 /** Origins of which something is waited for at a time because this link told of it first. */
 const MOST_WANTS = 1024;
 
-/**
- * Why something is missing: it was announced and does not come; it was offered, being too large to be pushed unasked; or a
- * push has left a gap below it.
- */
-type Kind = 'announced' | 'offered' | 'gap';
+/** Somebody else who tells of what another one should have sent by now is asked for it after this, milliseconds. */
+const LATE_MS = 1_000;
 
 /**
  * How long an answer is waited for, beside four round trips, in milliseconds; how often somebody is asked before the rest is
@@ -50,21 +45,15 @@ const WAYS: Readonly<Record<Kind, { answerMs: number; tries: number; eager: bool
   gap: { answerMs: 350, tries: 2, eager: false },
 };
 
-/** What is missing of one origin. */
-interface Want {
+/** What a message costs as such, in rows of it. */
+const ROWS_OF_A_HAVE = 16;
+/** Rows beyond the bound that weigh as a misdeed: to read them all is work too. */
+const MUCH = 1_000;
+
+interface Missing {
   readonly kind: Kind;
   readonly origin: OriginId;
-  /** Who told of it first; of a gap, whose push left it: only the other side of this link is asked then. */
-  readonly from: LinkId;
-  /** What was told of and has not come. */
-  set: Intervals;
-  dueAt: number;
-  tries: number;
-  /** Who was asked, the last one last. */
-  asked: LinkId[];
-  /** What nobody sent, and until when it is not asked for. */
-  inVain: Intervals;
-  quietUntil: number;
+  readonly set: Intervals;
 }
 
 /** What one link is asked for in one turn. */
@@ -98,9 +87,10 @@ export class Grafts {
   /** The other side has these. */
   announced(turn: Turn, link: Link, { buckets, onRequest }: Have): void {
     this.#core.counters.havesReceived++;
-    const rows = buckets.reduce((sum, [, vector]) => sum + vector.intervalCount(), 1);
-    if (!spend(link.quotas.haves, turn.now, rows))
-      return this.#observer.suspect(turn, link, 'endless announcements', 1);
+    const rows = buckets.reduce((sum, [, vector]) => sum + vector.intervalCount(), ROWS_OF_A_HAVE);
+    const isTooMuch = buckets.some(([, vector]) => hasTooManyGaps(vector));
+    if (isTooMuch || !spend(link.quotas.haves, turn.now, rows))
+      return this.#observer.suspect(turn, link, 'endless announcements', 1 + Math.floor(rows / MUCH));
     for (const [name, vector] of buckets) {
       const bucket = bucketOn(this.#core, link, name);
       if (!bucket) continue;
@@ -129,10 +119,9 @@ export class Grafts {
     for (const kind of KINDS) {
       const want = wants?.get(`${kind} ${origin}`);
       if (!want) continue;
-      const left = subtract(want.set, bucket.vector.get(origin));
-      if (kind === 'announced') wasAnnounced = want.tries === 0 && left.length < want.set.length;
-      want.set = left;
-      if (left.length === 0 && want.inVain.length === 0) this.#drop(wants, want);
+      const hasCome = want.came(bucket.vector.get(origin));
+      if (kind === 'announced') wasAnnounced = want.asked.length === 0 && hasCome;
+      if (want.isIdle) this.#drop(wants, want);
     }
     const times = this.#overtaken.get(origin) ?? 0;
     if (wasAnnounced) this.#overtaken.set(origin, times + 1);
@@ -153,38 +142,36 @@ export class Grafts {
     return 0;
   }
 
-  #want(turn: Turn, link: Link, bucket: Bucket, what: Pick<Want, 'kind' | 'origin' | 'set'>): void {
+  #want(turn: Turn, link: Link, bucket: Bucket, what: Missing): void {
     const { kind, origin, set } = what;
     let wants = this.#wants.get(bucket);
     if (!wants) this.#wants.set(bucket, (wants = new Map<string, Want>()));
-    const want = wants.get(`${kind} ${origin}`) ?? newWant(kind, origin, link.id);
-    if (subtract(set, want.inVain).length === 0) return;
+    const want = wants.get(`${kind} ${origin}`) ?? new Want(kind, origin, link.id);
     if (!wants.has(`${kind} ${origin}`)) {
       const count = this.#counts.get(link.id) ?? 0;
       if (count >= MOST_WANTS) return;
       this.#counts.set(link.id, count + 1);
       wants.set(`${kind} ${origin}`, want);
     }
-    want.set = union(want.set, set);
-    if (want.tries === WAYS[kind].tries) Object.assign(want, { tries: 0, asked: [], dueAt: Infinity });
+    if (!want.tell(turn.now, link.id, set)) return;
+    if (kind === 'offered') want.hasten(turn.now, LATE_MS + 4 * (link.rttMs ?? 0));
     // Of what is offered nothing is under way: it is asked for at once, but of one neighbour at a time.
     const graceMs = kind === 'offered' ? 0 : this.#graceOf(origin, link);
-    if (want.tries === 0) want.dueAt = Math.min(want.dueAt, turn.now + graceMs);
+    want.dueAt = Math.min(want.dueAt, turn.now + graceMs);
     this.#dueAt = Math.min(this.#dueAt, want.dueAt);
   }
 
   wake(turn: Turn): void {
     if (turn.now < this.#dueAt) return;
     this.#dueAt = Infinity;
-    const links = activeLinks(this.#core);
+    const links = new Map(activeLinks(this.#core).map((link) => [link.id, link]));
     const eager = new Map<Link, Question>();
     const once = new Map<Link, Question>();
     for (const [bucket, wants] of this.#wants) {
-      const usable = links.filter(({ refused }) => !refused.has(bucket.name));
       for (const want of wants.values()) {
         const asked = WAYS[want.kind].eager ? eager : once;
-        if (want.dueAt <= turn.now && !this.#pursue(turn, usable, bucket, want, asked))
-          this.#drop(wants, want);
+        if (want.dueAt <= turn.now) this.#pursue(turn, links, bucket, want, asked);
+        if (want.dueAt === Infinity) this.#drop(wants, want);
         else this.#dueAt = Math.min(this.#dueAt, want.dueAt);
       }
     }
@@ -192,60 +179,49 @@ export class Grafts {
     this.#ask(turn, once, false);
   }
 
-  /** @returns whether the want is still of use */
+  /** Asks for what is missing; a want that is of no more use is due never. */
   #pursue(
     turn: Turn,
-    links: readonly Link[],
+    links: ReadonlyMap<LinkId, Link>,
     bucket: Bucket,
     want: Want,
     questions: Map<Link, Question>,
-  ): boolean {
-    const sources = links
-      .map((link) => ({ link, has: this.#lackedFrom(link, bucket, want) }))
-      .filter(({ has }) => has.length > 0);
-    const missing = sources.reduce((all, { has }) => union(all, has), NO_INTERVALS);
-    if (missing.length === 0) {
-      want.dueAt = want.quietUntil;
-      return want.quietUntil > turn.now;
-    }
+  ): void {
     const way = WAYS[want.kind];
-    this.#blame(want);
-    const isMuch = count(missing) > MAX_GRAFT_DOTS;
-    if (isMuch || want.tries === way.tries) {
-      if (isMuch) this.#observer.leaveToDelta(turn.now);
-      want.tries = way.tries;
-      want.inVain = union(want.inVain, missing);
-      want.dueAt = want.quietUntil = turn.now + QUIET_MS;
-      return true;
+    want.came(bucket.vector.get(want.origin));
+    for (const link of want.expire(turn.now)) {
+      if (want.kind !== 'gap') this.#unanswered.set(link, (this.#unanswered.get(link) ?? 0) + 1);
     }
-    sources.sort((a, b) => this.#costOf(a.link, want) - this.#costOf(b.link, want));
-    const { link, has } = sources[0] as (typeof sources)[number];
-    let question = questions.get(link);
-    if (!question) questions.set(link, (question = new Map<Bucket, VersionVector>()));
-    let vector = question.get(bucket);
-    if (!vector) question.set(bucket, (vector = new VersionVector()));
-    vector.addAll(want.origin, has);
-    want.tries++;
-    want.asked.push(link.id);
-    want.dueAt = turn.now + way.answerMs + 4 * (link.rttMs ?? 0);
-    return true;
+    if (want.takeMuch()) this.#observer.leaveToDelta(turn.now);
+    if (want.tries >= way.tries) want.giveUp(turn.now);
+    for (;;) {
+      const sources = this.#sources(links, bucket, want);
+      const [source] = sources.sort((a, b) => this.#costOf(a.link, want) - this.#costOf(b.link, want));
+      if (!source) break;
+      const { link, has } = source;
+      let question = questions.get(link);
+      if (!question) questions.set(link, (question = new Map<Bucket, VersionVector>()));
+      let vector = question.get(bucket);
+      if (!vector) question.set(bucket, (vector = new VersionVector()));
+      vector.addAll(want.origin, has);
+      want.ask(turn.now, link.id, has, way.answerMs + 4 * (link.rttMs ?? 0));
+      // Each link that is asked would carry later writes too: if this one has not got all, the next one is asked later.
+      if (way.eager) break;
+    }
+    want.dueAt = want.nextAt(turn.now);
   }
 
-  /** What is missing here and may be had over this link. */
-  #lackedFrom(link: Link, bucket: Bucket, { kind, origin, from, set, inVain }: Want): Intervals {
-    const missing = subtract(subtract(set, bucket.vector.get(origin)), inVain);
-    // Of what left a gap nobody has told; its sender should have it.
-    if (kind === 'gap') return link.id === from ? missing : NO_INTERVALS;
-    const known = link.vectors.get(bucket.name)?.get(origin) ?? NO_INTERVALS;
-    const held = bucket.held.get(link.id)?.dots.get(origin) ?? NO_INTERVALS;
-    return subtract(intersect(missing, known), held);
-  }
-
-  /** Whoever was asked last has not answered in time. */
-  #blame({ kind, asked }: Want): void {
-    const last = asked.at(-1);
-    if (last !== undefined && kind !== 'gap')
-      this.#unanswered.set(last, (this.#unanswered.get(last) ?? 0) + 1);
+  /** Who has told of what is missing, and was not found to hold it back. */
+  #sources(links: ReadonlyMap<LinkId, Link>, bucket: Bucket, want: Want): { link: Link; has: Intervals }[] {
+    const sources: { link: Link; has: Intervals }[] = [];
+    for (const [id, missing] of want.missing()) {
+      const link = links.get(id);
+      if (!link) want.linkDown(id);
+      if (!link || link.refused.has(bucket.name)) continue;
+      const has = subtract(missing, bucket.held.get(id)?.dots.get(want.origin) ?? NO_INTERVALS);
+      if (has.length > 0) sources.push({ link, has });
+    }
+    return sources;
   }
 
   /** Who was not asked yet goes first, then who answers, then who is near. */
@@ -271,15 +247,3 @@ export class Grafts {
 }
 
 const KINDS = Object.keys(WAYS) as readonly Kind[];
-
-const newWant = (kind: Kind, origin: OriginId, from: LinkId): Want => ({
-  kind,
-  origin,
-  from,
-  set: NO_INTERVALS,
-  dueAt: Infinity,
-  tries: 0,
-  asked: [],
-  inVain: NO_INTERVALS,
-  quietUntil: -Infinity,
-});

@@ -3,6 +3,7 @@ import type { Ping, Pong } from '../../protocol/messages.js';
 import { clockOffset } from '../clock-offset.js';
 import type { Core } from '../core.js';
 import type { Turn } from '../turn.js';
+import { newsBeside } from './unconfirmed.js';
 
 /** The own clock is complained about once in this time, milliseconds. */
 const CLOCK_WARNING_MS = 60_000;
@@ -61,7 +62,10 @@ export class Heartbeat {
   ping(turn: Turn, link: Link): void {
     link.pingSentAt = turn.now;
     const awakeAt = this.#core.delay.awake(turn.now);
-    link.ping ??= { id: ++this.#lastPing, sentAt: turn.now, awakeAt, repeatedAt: undefined };
+    const news = newsBeside(this.#core, link);
+    // What it is to have is compared when a link begins.
+    link.confirmedNews ??= news;
+    link.ping ??= { id: ++this.#lastPing, sentAt: turn.now, awakeAt, repeatedAt: undefined, news };
     turn.send(link, { type: 'ping', id: link.ping.id, clock: turn.wall });
   }
 
@@ -73,6 +77,7 @@ export class Heartbeat {
     if (link.ping?.id !== message.id) return;
     link.rttMs = Math.max(0, turn.now - link.ping.sentAt);
     link.roundTrips.measured(Math.max(0, this.#core.delay.awake(turn.now) - link.ping.awakeAt));
+    link.confirmedNews = link.ping.news;
     link.ping = undefined;
     link.clockLead = message.clock + link.rttMs / 2 - turn.now;
   }

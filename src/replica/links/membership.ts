@@ -7,6 +7,7 @@ import { Complaints } from '../complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
 import { Discovery, toAddresses } from './discovery.js';
+import { Partings } from './partings.js';
 import { Requests } from './requests.js';
 import { Shuffles } from './shuffles.js';
 import { Heartbeat } from './heartbeat.js';
@@ -39,6 +40,7 @@ export class Membership {
   readonly views: Views;
   readonly shuffles: Shuffles;
   readonly discovery: Discovery;
+  readonly partings: Partings;
   readonly #requests: Requests;
   readonly #dialer: Dialer;
   readonly #complaints = new Complaints();
@@ -53,6 +55,7 @@ export class Membership {
     this.views = new Views(core, this.suspicions);
     this.discovery = new Discovery(core, this.views, this.suspicions);
     this.shuffles = new Shuffles(core, this.views, this.discovery);
+    this.partings = new Partings(core);
     this.#requests = new Requests(core);
     this.#dialer = new Dialer(core, this.views, this.suspicions);
   }
@@ -222,13 +225,14 @@ export class Membership {
       if (heir.openedAt <= link.openedAt) this.#observer.linkResumed(turn, heir);
       return;
     }
+    const isUsual = this.views.isCrowded && CROWD_GOODBYES.has(link.goodbye ?? '');
+    if (!isUsual) this.partings.linkDown(turn, link);
     const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
     this.#core.addresses.lost(hello.peer, turn.now, refused);
     if (!refused && !this.#leaving) this.suspicions.begin(turn, link);
     this.views.update();
     // Of two links to one peer the one that went first is not news when the other follows.
     if (link.goodbye === 'DUPLICATE') return;
-    const isUsual = this.views.isCrowded && CROWD_GOODBYES.has(link.goodbye ?? '');
     turn.note(
       isUsual ? 'debug' : 'info',
       'disconnected',

@@ -1,9 +1,11 @@
+import { Allowance, type Rate } from '../../base/allowance.js';
 import type { LinkId, PeerId } from '../../base/ids.js';
 import { RecentMap } from '../../base/recent-map.js';
 import type { Link } from '../../protocol/link.js';
 import type { Probe, Probed } from '../../protocol/messages.js';
 import { activeLinks, type Core, linkTo } from '../core.js';
 import type { Turn } from '../turn.js';
+import { spend } from './quotas.js';
 
 /**
  * Neighbours that are asked about a peer (SWIM takes 1 to 3). Of three that know it a slow or lying one decides nothing. In
@@ -16,7 +18,9 @@ const PATIENCE_MS = 2_000;
 /** Who is asked pings the peer unless it has heard from it this lately, milliseconds: it knows more the next time. */
 const LATELY_MS = 1_000;
 /** Questions that are remembered, so that a late answer is no misdeed. */
-const REMEMBERED = 256;
+const REMEMBERED = 1024;
+/** Questions to all neighbours together: an answer has half a minute before its question is forgotten. */
+const ALL_ASKED: Rate = { most: 128, perMs: 1 / 50 };
 
 /** One question to a few neighbours: who has heard this peer? Times are those of our waking hours. */
 export interface Round {
@@ -57,19 +61,27 @@ export class Probes {
   readonly #open = new Map<number, Round>();
   /** Links that were asked under an id, and have not answered. */
   readonly #asked = new RecentMap<string, boolean>(REMEMBERED);
+  readonly #allAsked = new Allowance(0, ALL_ASKED);
   #lastId = 0;
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  /** Asks a few neighbours, but for those that are in doubt themselves. */
-  ask(turn: Turn, peer: PeerId, isDoubtful: (peer: PeerId) => boolean): Round {
+  /**
+   * Asks a few neighbours, but for those that are in doubt themselves.
+   * @returns `undefined` if those whom we could ask were asked enough of late: who comes and goes without end is not to
+   * make us a nuisance to them
+   */
+  ask(turn: Turn, peer: PeerId, isDoubtful: (peer: PeerId) => boolean): Round | undefined {
     const witnesses = activeLinks(this.#core).filter(
       ({ hello }) => hello && hello.peer !== peer && !isDoubtful(hello.peer),
     );
     this.#core.random.shuffle(witnesses);
-    const asked = witnesses.slice(0, WITNESSES);
+    const patient = witnesses.filter(({ quotas }) => quotas.asked.readyAt(turn.now) <= turn.now);
+    const isTooMuch = patient.length === 0 || !spend(this.#allAsked, turn.now, WITNESSES);
+    if (witnesses.length > 0 && isTooMuch) return undefined;
+    const asked = patient.slice(0, WITNESSES);
     const round: Round = {
       id: ++this.#lastId,
       peer,
@@ -79,6 +91,7 @@ export class Probes {
       heardAt: [],
     };
     for (const link of asked) {
+      link.quotas.asked.spend(turn.now, 1);
       this.#asked.set(keyOf(link.id, round.id), true);
       turn.send(link, { type: 'probe', id: round.id, peer });
     }

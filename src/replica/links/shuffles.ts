@@ -1,3 +1,4 @@
+import { Allowance, type Rate } from '../../base/allowance.js';
 import { RecentMap } from '../../base/recent-map.js';
 import type { LinkId } from '../../base/ids.js';
 import type { Link } from '../../protocol/link.js';
@@ -5,6 +6,7 @@ import type { Shuffle, Shuffled } from '../../protocol/messages.js';
 import { activeLinks, type Core } from '../core.js';
 import type { Turn } from '../turn.js';
 import type { Discovery } from './discovery.js';
+import { spend } from './quotas.js';
 import type { Views } from './views.js';
 
 /** About so often a peer in a crowd sends a shuffle, milliseconds. */
@@ -16,6 +18,8 @@ const OF_NEIGHBOURS = 3;
 const OF_OTHERS = 4;
 /** Shuffles that are remembered until their answers come back. */
 const REMEMBERED = 256;
+/** Shuffles to all neighbours together: an answer has half a minute before its way is forgotten. */
+const ALL_WALKED: Rate = { most: 64, perMs: 1 / 150 };
 
 /** Who a shuffle was sent to, and from whom and under which id it had come; without that it was our own. */
 interface Way {
@@ -30,6 +34,7 @@ export class Shuffles {
   readonly #views: Views;
   readonly #discovery: Discovery;
   readonly #ways = new RecentMap<number, Way>(REMEMBERED);
+  readonly #allWalked = new Allowance(0, ALL_WALKED);
   #lastId = 0;
   #dueAt = 0;
 
@@ -42,7 +47,7 @@ export class Shuffles {
   wake(turn: Turn): void {
     if (!this.#views.isCrowded || turn.now < this.#dueAt) return;
     this.#dueAt = turn.now + SHUFFLE_MS * (0.5 + this.#core.random.float());
-    const link = this.#core.random.pick(activeLinks(this.#core));
+    const link = this.#core.random.pick(this.#patient(turn.now));
     if (!link) return;
     const addresses = [
       ...this.#discovery.own(),
@@ -52,6 +57,12 @@ export class Shuffles {
     this.#send(turn, link, { hops: HOPS - 1, addresses }, undefined);
   }
 
+  /** Who may be sent a shuffle: what others send without end is not to make us a nuisance to our neighbours. */
+  #patient(now: number): Link[] {
+    if (this.#allWalked.readyAt(now) > now) return [];
+    return activeLinks(this.#core).filter(({ quotas }) => quotas.walked.readyAt(now) <= now);
+  }
+
   #send(
     turn: Turn,
     to: Link,
@@ -59,13 +70,15 @@ export class Shuffles {
     from: Way['from'],
   ): void {
     const id = ++this.#lastId;
+    spend(this.#allWalked, turn.now, 1);
+    spend(to.quotas.walked, turn.now, 1);
     this.#ways.set(id, { to: to.id, from, isAnswered: false });
     turn.send(to, { type: 'shuffle', id, hops, crowd: this.#views.crowd, addresses });
   }
 
   shuffle(turn: Turn, link: Link, { id, hops, crowd, addresses }: Shuffle): void {
     this.#claims(link, crowd);
-    const others = activeLinks(this.#core).filter((other) => other !== link);
+    const others = this.#patient(turn.now).filter((other) => other !== link);
     const next = hops > 0 ? this.#core.random.pick(others) : undefined;
     if (next)
       return this.#send(turn, next, { hops: Math.min(hops, HOPS) - 1, addresses }, { link: link.id, id });

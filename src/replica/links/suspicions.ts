@@ -41,6 +41,8 @@ interface Suspicion {
   /** Not before then is it called down. */
   ripeAt: number;
   nextRoundAt: number;
+  /** Neighbours were asked enough of late, about whomever: not before then again. */
+  patientUntil: number;
   pauseMs: number;
   round: Round | undefined;
   /** Others hear it: a link of ours that is still silent then is broken. */
@@ -101,6 +103,7 @@ export class Suspicions implements Liveness {
       heardAt,
       ripeAt: heardAt + this.#core.options.pingTimeoutMs,
       nextRoundAt: since,
+      patientUntil: since,
       pauseMs: FIRST_PAUSE_MS,
       round: undefined,
       closeAt: Infinity,
@@ -184,6 +187,7 @@ export class Suspicions implements Liveness {
     }
     if (this.#suspected.has(peer) && !suspicion.round && this.#nextRoundAt(suspicion, awake) <= awake) {
       suspicion.round = this.#probes.ask(turn, peer, (other) => this.#suspected.has(other));
+      if (!suspicion.round) suspicion.patientUntil = awake + FIRST_PAUSE_MS;
     }
   }
 
@@ -225,16 +229,21 @@ export class Suspicions implements Liveness {
     this.#drop(suspicion);
     const witnesses = finding.kind === 'silent' ? finding.witnesses : 0;
     const isConfirmed = witnesses > 0 || (finding.kind === 'unknown' && isGone);
+    const wasTold = this.#marks.isDown(peer);
     if (isConfirmed) this.#marks.confirmedDown(turn, peer);
     if (!this.#marks.isDown(peer)) this.#holdDown(peer, awake);
-    const silence = `silent for ${Math.round((awake - heardAt) / 1000)} s`;
+    const message = `${name} is down: silent for ${Math.round((awake - heardAt) / 1000)} s`;
     const fields = { peer, witnesses };
-    if (isConfirmed || finding.kind === 'unanswered') {
-      const why = isConfirmed ? whyConfirmed(witnesses) : 'nobody is there to ask';
-      turn.note('info', 'peer-down', `${name} is down: ${silence}, ${why}`, fields);
-    } else {
-      turn.note('debug', 'peer-lost', `${name}: ${silence}, and nobody whom we asked knows it`, fields);
-    }
+    // The log has it already, and those that found it out do not remember any more when they heard the peer.
+    if (wasTold) turn.note('debug', 'peer-down', `${message}; others have said so before`, fields);
+    else if (isConfirmed) {
+      const [level, waiting] = this.#marks.isDown(peer)
+        ? (['warn', WAITING] as const)
+        : (['info', ''] as const);
+      turn.note(level, 'peer-down', `${message}, ${whyConfirmed(witnesses)}${waiting}`, fields);
+    } else if (finding.kind === 'unanswered') {
+      turn.note('info', 'peer-down', `${message}, nobody is there to ask`, fields);
+    } else turn.note('debug', 'peer-lost', `${message}, and nobody whom we asked knows it`, fields);
   }
 
   #holdDown(peer: PeerId, awake: number): void {
@@ -250,7 +259,8 @@ export class Suspicions implements Liveness {
 
   /** The verdict takes a round of its own, begun when the peer was silent for long enough. */
   #nextRoundAt(suspicion: Suspicion, awake: number): number {
-    return this.#isRipe(suspicion, awake) ? awake : suspicion.nextRoundAt;
+    const dueAt = this.#isRipe(suspicion, awake) ? awake : suspicion.nextRoundAt;
+    return Math.max(dueAt, suspicion.patientUntil);
   }
 
   nextWakeAt(now: number): number {
@@ -267,6 +277,9 @@ export class Suspicions implements Liveness {
     return delay.until(next);
   }
 }
+
+/** Said of members only. */
+const WAITING = '; tombstones wait for it';
 
 const whyConfirmed = (witnesses: number): string =>
   witnesses > 0

@@ -11,15 +11,13 @@ import { GuardedRows } from './guarded-rows.js';
 import { indexCells } from './index-cells.js';
 import { damaged, foreignFile, LAYOUT } from './layout.js';
 import { type FilesVerdict, syncDirectory, writeNote } from './note.js';
+import { HIGHEST, LOWEST } from './walk.js';
 
 /** Where the copy is made, in the directory of the store: what is there at a start is of a copy that was cut off. */
 const FRESH = 'fresh';
 /** Of one transaction: what is in memory at a time. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const SPARE_BYTES = 16 * 1024 * 1024;
-const NO_KEY = Buffer.of(0);
-/** No key is as long as that. */
-const ABOVE_ALL = Buffer.alloc(1200, 0xff);
 
 /**
  * Makes a copy of the store in a directory that nobody has open, row by row, and puts it in the place of the store: without
@@ -94,11 +92,12 @@ async function copyTable(
   to: RowStore,
   { table, layout, doubtful }: { table: TableName; layout: number; doubtful: Set<number> },
 ): Promise<void> {
-  for (let start: Buffer | undefined = NO_KEY; start !== undefined;) {
+  for (let start: Buffer | undefined = LOWEST; start !== undefined;) {
     const rows: RowChange[] = [];
     let bytes = 0;
     let last: Buffer | undefined;
-    for (const { key, value } of from.range(table, { start, end: ABOVE_ALL })) {
+    for (const { key, value } of from.range(table, { start, end: HIGHEST })) {
+      if (Buffer.compare(key, start) < 0) throw damaged('the order of rows');
       const row = table === 'state' && key.equals(FORMAT_KEY) ? undefined : copied(table, layout, key, value);
       if (row !== undefined) rows.push({ table, key, row });
       else if (table !== 'state') doubtful.add(bucketOf(key));
@@ -107,7 +106,7 @@ async function copyTable(
       if (bytes > BATCH_BYTES) break;
     }
     await to.write(rows, true);
-    start = last && Buffer.concat([last, NO_KEY]);
+    start = last && Buffer.concat([last, LOWEST]);
   }
 }
 

@@ -24,7 +24,7 @@ export class HeldDisk {
 
   /**
    * Changes nothing in a store of the present layout. When it throws, the lock is still held.
-   * @param verdict on the files as they are
+   * @param files the verdict on them, and how many bytes may be free in them
    * @throws RumeurError `CONFIG_INVALID` when the store is another's or of a later version; `DISK_FULL` when an older one
    * cannot be copied; `DISK_FAILED`
    * @throws the engine's error
@@ -32,16 +32,18 @@ export class HeldDisk {
   static async open(
     engine: RowEngine,
     directory: string,
-    verdict: FilesVerdict,
+    { verdict, shrinkAbove }: { verdict: FilesVerdict; shrinkAbove: number },
     lock: DirectoryLock,
   ): Promise<HeldDisk> {
     let rows = await engine.open(directory, { readOnly: false });
     try {
       const layout = readLayout(rows) ?? LAYOUT;
       if (layout === 'foreign') throw foreignFile(directory);
-      if (layout < LAYOUT) {
+      const isOld = layout < LAYOUT;
+      const { liveBytes, freeBytes } = rows.sizes();
+      if (isOld || freeBytes > Math.max(shrinkAbove, liveBytes)) {
         await rows.close();
-        await copyStore(engine, directory, verdict);
+        await copyIfNeeded(engine, directory, verdict, isOld);
         rows = await engine.open(directory, { readOnly: false });
       }
       return new HeldDisk(engine, directory, new Disk(new GuardedRows(rows, directory)), lock);
@@ -76,5 +78,20 @@ export class HeldDisk {
     // It hangs in the kernel, so that nobody else may open the store. Nobody is left to be told how that ends.
     const released = this.disk.released().then(() => this.#lock.release());
     void released.catch(() => undefined);
+  }
+}
+
+async function copyIfNeeded(
+  engine: RowEngine,
+  directory: string,
+  verdict: FilesVerdict,
+  isNeeded: boolean,
+): Promise<void> {
+  try {
+    await copyStore(engine, directory, verdict);
+  } catch (thrown) {
+    const error = await toDiskError(thrown, directory);
+    // A store that only has much free room is as good as before.
+    if (isNeeded || error.code !== 'DISK_FULL') throw error;
   }
 }

@@ -43,3 +43,8 @@ export const foreignFile = (path: string): RumeurError =>
   new RumeurError('CONFIG_INVALID', `${path} is in a format that this version does not know`, {
     hint: 'start it with the version that wrote it, or set dataDir to another directory',
   });
+
+export const noStore = (directory: string): RumeurError =>
+  new RumeurError('CONFIG_INVALID', `there is no store in ${directory}`, {
+    hint: 'name the dataDir of a peer that keeps its data on a disk',
+  });

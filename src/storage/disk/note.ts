@@ -24,7 +24,7 @@ interface Note {
 /** What the files alone say about a store; its own mark has the last word on `untouched`. */
 export type FilesVerdict = 'absent' | 'untouched' | 'unclean' | 'copied';
 
-const NOTE_FILE = 'store.json';
+export const NOTE_FILE = 'store.json';
 
 type Traces = Omit<Note, 'state' | 'nextIno'>;
 

@@ -9,10 +9,12 @@ import { LayeredView } from '../layered-view.js';
 import { DirectoryLock } from '../lock.js';
 import type { RowEngine } from '../rows.js';
 import type { Provenance, ReadableStore, Storage, StoreSizes } from '../storage.js';
-import { removeUnfinished } from './copy.js';
+import { type SetAside, setAside } from './aside.js';
+import { copyStore, removeUnfinished } from './copy.js';
 import { codeOf, toDiskError } from './errors.js';
 import { HeldDisk } from './held-disk.js';
 import { type FilesVerdict, judgeFiles, syncDirectory, writeNote } from './note.js';
+import { PROBE_SILENCE_MS, probeStore } from './probe.js';
 import type { Identity } from './state-table.js';
 import { DiskStorage } from './store.js';
 
@@ -21,12 +23,26 @@ export interface StoreOptions {
   readonly directory: string;
   /** A new random id, 21 characters of nanoid's alphabet: for the peer id and the origin. */
   readonly newId: () => string;
+  /**
+   * Whether a child process reads a store first, as one that is damaged may kill the process that does; default: yes. Takes
+   * some 100 ms, and after a crash some seconds for a million keys.
+   */
+  readonly probe?: boolean;
+  /** Milliseconds without progress after which the probe counts as hung; default: 30,000. */
+  readonly probeSilence?: number;
+  /** A store with more free bytes than this, and more free than live ones, is copied into a new file; default: 64 MiB. */
+  readonly shrinkAbove?: number;
+  /** Told when a store that cannot be read has been moved away, and a new one takes its place. */
+  readonly onAside?: (aside: SetAside) => void;
 }
+
+const SHRINK_ABOVE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Opens the store in a directory, or makes one there; one that an earlier version left is copied into the present layout,
  * which takes some seconds for a million keys, and as much room again meanwhile. When the promise resolves, the ids of this run and the mark
  * that the store is open are on the disk.
+ * A store that cannot be read is moved away, never deleted, and a new one is begun.
  * @throws RumeurError `IN_USE` when another process, or this one, has it open; `CONFIG_INVALID` when the directory
  * is none or holds a store of a later format; `DISK_FULL`, `DISK_FAILED`
  */
@@ -43,7 +59,7 @@ export async function openReadable(engine: RowEngine, options: StoreOptions): Pr
   try {
     await makeDirectory(directory);
     const lock = await DirectoryLock.take(directory);
-    const [held, verdict] = await openHeld(engine, directory, lock);
+    const [held, verdict] = await openHeld(engine, directory, lock, options);
     try {
       return new ReadableDisk(held, verdict, options.newId);
     } catch (error) {
@@ -59,15 +75,34 @@ async function openHeld(
   engine: RowEngine,
   directory: string,
   lock: DirectoryLock,
+  options: StoreOptions,
 ): Promise<readonly [HeldDisk, FilesVerdict]> {
   try {
-    const verdict = await judgeFiles(directory, await engine.files(directory));
     await removeUnfinished(directory);
-    return [await HeldDisk.open(engine, directory, verdict, lock), verdict];
+    const found = await judgeFiles(directory, await engine.files(directory));
+    const verdict = await probed(engine, directory, found, options);
+    const { shrinkAbove = SHRINK_ABOVE_BYTES } = options;
+    return [await HeldDisk.open(engine, directory, { verdict, shrinkAbove }, lock), verdict];
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/** Sees to it that what is there can be opened, or nothing is there. @returns the verdict that holds now */
+async function probed(
+  engine: RowEngine,
+  directory: string,
+  verdict: FilesVerdict,
+  { probe = true, probeSilence = PROBE_SILENCE_MS, onAside }: StoreOptions,
+): Promise<FilesVerdict> {
+  if (!probe || verdict === 'absent') return verdict;
+  const quick = verdict === 'untouched';
+  const end = await probeStore(engine.name, directory, { quick, silence: probeSilence });
+  if (end.kind === 'rebuild') await copyStore(engine, directory, verdict);
+  if (end.kind !== 'unusable') return verdict;
+  onAside?.(await setAside(engine, directory, end.reason));
+  return 'absent';
 }
 
 class ReadableDisk implements ReadableStore {

@@ -9,7 +9,7 @@ import { Disk } from './disk.js';
 import { engineIn } from '../engines.js';
 import { toDiskError } from './errors.js';
 import { GuardedRows } from './guarded-rows.js';
-import { foreignFile, LAYOUT } from './layout.js';
+import { foreignFile, LAYOUT, noStore } from './layout.js';
 import { readLayout } from './format.js';
 
 export type { BucketReport, Problem, ProblemKind } from './bucket-check.js';
@@ -85,11 +85,6 @@ async function verifyLocked(
     await rows.close();
   }
 }
-
-const noStore = (directory: string): RumeurError =>
-  new RumeurError('CONFIG_INVALID', `there is no store in ${directory}`, {
-    hint: 'name the dataDir of a peer that keeps its data on a disk',
-  });
 
 const oldStore = (directory: string): RumeurError =>
   new RumeurError('CONFIG_INVALID', `the store in ${directory} was left by an earlier version`, {

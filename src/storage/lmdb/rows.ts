@@ -23,7 +23,14 @@ type Root = RootDatabase<unknown, string>;
 const DATA_FILE = 'data.mdb';
 
 /** LMDB through lmdb-js: a B+ tree in one mapped file. It tells of a transaction only when that is on the disk. */
-export const lmdbEngine: RowEngine = { name: 'lmdb', trueCommit: false, files, open: openRows, adopt };
+export const lmdbEngine: RowEngine = {
+  name: 'lmdb',
+  trueCommit: false,
+  files,
+  open: openRows,
+  isDamage,
+  adopt,
+};
 
 async function files(directory: string): Promise<string[]> {
   try {
@@ -33,6 +40,15 @@ async function files(directory: string): Promise<string[]> {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
     throw error;
   }
+}
+
+/** PAGE_NOTFOUND, CORRUPTED, PANIC, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, INCOMPATIBLE, BAD_DBI, PROBLEM. */
+const DAMAGE = new Set<unknown>([
+  -30797, -30796, -30795, -30794, -30793, -30787, -30786, -30784, -30780, -30779,
+]);
+
+function isDamage(error: unknown): boolean {
+  return DAMAGE.has(fieldOf(error, 'code'));
 }
 
 async function adopt(fresh: string, directory: string): Promise<void> {

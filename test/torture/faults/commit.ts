@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isExpected } from '../run/expected.js';
 import type { Problem } from '../run/part.js';
-import { filesOf } from '../tools/store.js';
+import { dataFilesOf, filesOf } from '../tools/store.js';
 import type { StoreReader } from '../tools/store-reader.js';
 import { Strace } from '../tools/strace.js';
 import { keyOf, numberInText, type Wave } from '../victim/protocol.js';
@@ -23,7 +23,7 @@ export interface Scene {
 /** What is written under the fault: three waves, of which each is one or two transactions. */
 const WAVES = [6, 6, 12];
 /** Written again so soon after the fault is over. */
-const RESUME_MS = isExpected('no-resume') ? 300 : 10_000;
+const RESUME_MS = isExpected('faults', 'no-resume') ? 300 : 10_000;
 const BEFORE = 6;
 /** Of what a victim that hangs or dies has said, characters. */
 const LAST_WORDS = 1500;
@@ -94,12 +94,10 @@ export async function strikeCommit(
 
 /** Acknowledgements are written by `write`: where that is struck, they must not be among what is seen. */
 function tracedPaths({ storage, directory, acks }: Scene, fault: Fault | undefined): string[] {
-  const files = fault === undefined ? filesOf(storage) : [fault.file, ...DATA_FILES];
+  const files = fault === undefined ? filesOf(storage) : [fault.file, ...dataFilesOf(storage)];
   const paths = [...new Set(files)].map((file) => (file === '' ? directory : join(directory, file)));
   return fault?.call === 'write' ? paths : [...paths, acks];
 }
-
-const DATA_FILES = ['data.mdb'];
 
 const isKilledAfter = (fault: Fault | undefined): boolean => fault !== undefined && fault.nth % 2 === 0;
 

@@ -125,7 +125,8 @@ export class World {
       JSON.stringify([...BUCKET_NAMES, IMPORTED].map((name) => [buckets[name]?.hash, buckets[name]?.keys])),
     );
     if (new Set(states).size === 1) return true;
-    throw new Error(states.join('\n'));
+    const held = statuses.map(({ heldUntil = {} }) => heldUntil);
+    throw new Error(`${states.join('\n')} held back: ${JSON.stringify(held)}`);
   }
 
   async close(): Promise<void> {

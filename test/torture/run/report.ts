@@ -11,10 +11,10 @@ const TO = '<!-- /torture:results -->';
 const TOLD = 3;
 
 /** Problems by kind, those that nobody expects apart. */
-export function problemsOf(results: readonly CaseResult[]): { unexpected: number; expected: number } {
+export function problemsOf({ part, results }: PartResult): { unexpected: number; expected: number } {
   const counts = { unexpected: 0, expected: 0 };
   for (const { problems } of results) {
-    if (problems.some(({ kind }) => !isExpected(kind))) counts.unexpected++;
+    if (problems.some(({ kind }) => !isExpected(part.name, kind))) counts.unexpected++;
     else if (problems.length > 0) counts.expected++;
   }
   return counts;
@@ -33,7 +33,7 @@ export function partText({ part, wanted, results, skipped }: PartResult): string
   );
   const table = ['| case | run | outcome | with problems |', '|---|---:|---|---:|', ...rows].join('\n');
   const done = `${results.length} of ${wanted} cases were run.`;
-  return [title, done, table, ...problemTexts(results)].join('\n\n') + '\n';
+  return [title, done, table, ...problemTexts(part.name, results)].join('\n\n') + '\n';
 }
 
 function rowOf(results: readonly CaseResult[], group: string): string {
@@ -45,7 +45,7 @@ function rowOf(results: readonly CaseResult[], group: string): string {
 }
 
 /** Each kind with how many cases had it and the first few of them. */
-function problemTexts(results: readonly CaseResult[]): string[] {
+function problemTexts(part: string, results: readonly CaseResult[]): string[] {
   const byKind = new Map<string, { id: string; text: string }[]>();
   for (const { id, group, problems } of results) {
     for (const { kind, text } of problems) {
@@ -54,7 +54,7 @@ function problemTexts(results: readonly CaseResult[]): string[] {
     }
   }
   return [...byKind].map(([kind, list]) => {
-    const why = expectedOf(kind);
+    const why = expectedOf(part, kind);
     const head = `**${kind}** in ${list.length}${why === undefined ? '' : `, expected: ${why}`}`;
     const lines = list.slice(0, TOLD).map(({ id, text }) => `- ${id}: ${text.slice(0, 300)}`);
     return `${head}\n\n${lines.join('\n')}`;

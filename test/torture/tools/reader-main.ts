@@ -12,6 +12,7 @@ process.on('message', (order: ReadOrder) => {
 
 async function readingOf({ storage, directory, isChecked }: ReadOrder): Promise<StoreReading> {
   try {
+    if (isChecked === 'only') return { problems: await faultsOf(directory) };
     const store = await openStore(storage, directory);
     let reading: StoreReading;
     try {
@@ -20,7 +21,7 @@ async function readingOf({ storage, directory, isChecked }: ReadOrder): Promise<
       await store.close();
     }
     if (!isChecked) return reading;
-    return { ...reading, problems: [...(reading.problems ?? []), ...(await faultsOf(storage, directory))] };
+    return { ...reading, problems: [...(reading.problems ?? []), ...(await faultsOf(directory))] };
   } catch (error) {
     const code = error instanceof RumeurError ? error.code : 'INTERNAL';
     return { refused: { code, message: String(error) } };
@@ -46,8 +47,8 @@ function contentOf(store: Storage): StoreReading {
   return { provenance: store.provenance, rows, vectors: Object.fromEntries(vectors), problems };
 }
 
-async function faultsOf(storage: string, directory: string): Promise<string[]> {
-  const { buckets } = await checkStore(storage, directory);
+async function faultsOf(directory: string): Promise<string[]> {
+  const { buckets } = await checkStore(directory);
   return Object.entries(buckets).flatMap(([bucket, { problems }]) =>
     problems.map(({ kind, key }) => `${bucket} ${key ?? ''}: ${kind}`),
   );

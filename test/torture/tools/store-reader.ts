@@ -1,12 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import type { Provenance } from '../../../src/storage/storage.js';
+import { AskedProcess, Died } from './asked-process.js';
 import { compiled } from './places.js';
 
 export interface ReadOrder {
   readonly storage: string;
   readonly directory: string;
-  /** Whether what is there is also compared with itself, as `verify --store` does. */
-  readonly isChecked: boolean;
+  /** Whether what is there is also compared with itself, as `verify --store` does; `only`: it is not opened at all. */
+  readonly isChecked: boolean | 'only';
 }
 
 export interface StoredRow {
@@ -34,38 +34,25 @@ const PATIENCE_MS = 20_000;
 
 /** Reads stores in a process of its own, a new one whenever a store has brought it down. */
 export class StoreReader {
-  readonly #options: readonly string[];
-  #child: ChildProcess | undefined;
+  readonly #process: AskedProcess;
 
   /** @param options of Node for that process */
   constructor(options: readonly string[] = []) {
-    this.#options = options;
+    this.#process = new AskedProcess(compiled('tools/reader-main.js'), PATIENCE_MS, options);
   }
 
   /** One at a time. */
-  read(order: ReadOrder): Promise<StoreReading> {
-    const child = (this.#child ??= fork(compiled('tools/reader-main.js'), [], {
-      execArgv: [...this.#options],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    }));
-    return new Promise((resolve) => {
-      const done = (reading: StoreReading): void => {
-        clearTimeout(timer);
-        child.off('message', done).off('exit', died);
-        if (reading.died !== undefined) this.end();
-        resolve(reading);
-      };
-      const died = (code: number | null, signal: string | null): void =>
-        done({ died: signal ?? String(code) });
-      const timer = setTimeout(() => done({ died: 'hang' }), PATIENCE_MS);
-      child.on('message', done).on('exit', died);
-      child.send(order);
-    });
+  async read(order: ReadOrder): Promise<StoreReading> {
+    try {
+      return await this.#process.ask<StoreReading>(order);
+    } catch (error) {
+      if (error instanceof Died) return { died: error.how };
+      throw error;
+    }
   }
 
   end(): void {
-    this.#child?.kill('SIGKILL');
-    this.#child = undefined;
+    this.#process.end();
   }
 }
 

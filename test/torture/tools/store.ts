@@ -1,22 +1,36 @@
 import { nanoid } from 'nanoid';
-import type { Storage } from '../../../src/storage/storage.js';
-import { openLmdb } from '../../../src/storage/lmdb/open.js';
 import { type StoreReport, verifyStore } from '../../../src/storage/disk/verify.js';
+import { ENGINE_NAMES, type EngineName } from '../../../src/storage/engines.js';
+import { openStore as openNamed } from '../../../src/storage/open-store.js';
+import type { Storage } from '../../../src/storage/storage.js';
 
 /** Opens a store of that engine as a peer does. */
-export function openStore(storage: string, directory: string): Promise<Storage> {
-  if (storage !== 'lmdb') throw new Error(`nobody knows how to open a store of ${storage}`);
-  return openLmdb({ directory, newId: nanoid });
+export async function openStore(storage: string, directory: string): Promise<Storage> {
+  return openNamed(engineOf(storage), { directory, newId: nanoid });
 }
 
 /** Compares all that a store which nobody uses holds with itself. */
-export function checkStore(storage: string, directory: string): Promise<StoreReport> {
-  if (storage !== 'lmdb') throw new Error(`nobody knows how to check a store of ${storage}`);
-  return verifyStore(directory);
+export const checkStore = (directory: string): Promise<StoreReport> => verifyStore(directory);
+
+function engineOf(storage: string): EngineName {
+  const engine = ENGINE_NAMES.find((name) => name === storage);
+  if (engine === undefined) throw new Error(`there is no engine '${storage}'`);
+  return engine;
 }
 
-/** The files of a store of that engine in its directory that faults may strike. */
-export function filesOf(storage: string): readonly string[] {
-  if (storage !== 'lmdb') throw new Error(`nobody knows the files of ${storage}`);
-  return ['data.mdb', 'data.mdb-lock', 'store.json', 'store.json.new', ''];
-}
+/** What the engines call their files: where strace looks must be known before they are there. */
+const FILES: Readonly<Record<EngineName, readonly string[]>> = {
+  lmdb: ['data.mdb', 'data.mdb-lock'],
+  level: [],
+};
+
+/** The files of a store in its directory that faults may strike; empty is the directory itself. */
+export const filesOf = (storage: string): readonly string[] => [
+  ...FILES[engineOf(storage)],
+  'store.json',
+  'store.json.new',
+  '',
+];
+
+/** Those of them that hold the data. */
+export const dataFilesOf = (storage: string): readonly string[] => FILES[engineOf(storage)];

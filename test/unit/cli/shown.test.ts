@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Explained, explainedJson, explainedText } from '../../../cli/commands/explain.js';
-import { duration, statusText } from '../../../cli/commands/status.js';
+import { statusText } from '../../../cli/commands/status.js';
+import { duration } from '../../../cli/duration.js';
 import { changeJson, changeLine } from '../../../cli/commands/watch.js';
 import { logLine } from '../../../cli/local-cluster.js';
 import { helpText, parseCommand } from '../../../cli/program.js';
@@ -64,6 +65,16 @@ describe('the arguments of a command', () => {
       await expect(parse('get', ...rest)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(parse('get', 'a', '--bucket')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     await expect(parse('start', '--url', 'x')).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+  });
+
+  test('--bucket only where it means something', async () => {
+    for (const name of ['getPeers', 'addPeer', 'removePeer', 'buckets', 'wait'] as const) {
+      await expect(parse(name, '--bucket', 'b')).rejects.toMatchObject({
+        message: `${name}: unknown option '--bucket'`,
+      });
+      expect(await helpText(name)).not.toContain('--bucket');
+    }
+    expect((await parse('status', '--bucket', 'b')).globals.bucket).toBe('b');
   });
 
   test('a misspelt option hears the nearest one', async () => {
@@ -159,6 +170,7 @@ test('a status for people', () => {
       {
         id: 'you' as PeerId,
         url: null,
+        name: 'two',
         state: 'connected',
         behind: 2,
         ahead: 0,
@@ -204,7 +216,8 @@ test('a status for people', () => {
   expect(statusText({ ...status, counters })).toContain(
     `received 1,000 writes by push and 2,000 by comparison; 100 needless copies, redundancy 0.10
 2.5 hops on average, 7 at most
-3 grafts and 12 prunes sent; 3.0 MiB received, 1.0 MiB of which had to come
+grafts: 3 sent, 0 received; prunes: 12 sent, 0 received
+0 B sent; 3.0 MiB received, 1.0 MiB of which had to come
 `,
   );
 });

@@ -53,7 +53,17 @@ describe('comparisons for people', () => {
     expect(text).toContain('1 write differs, perhaps because of writes that are on their way\n');
     expect(squeezed(text)).toContain('\nhttp://127.0.0.1:1 default lagging 7 0 0 1 1,234\n');
     expect(squeezed(text)).toContain('\npeer-peer-peer-peer-1 default refused - - - 1 1,234\n');
-    expect(text).toMatch(/bucket default: why\n\nsomething differs\n$/);
+    expect(text).toMatch(/bucket default: why\n\nsomething differs, and 1 of 5 could not be compared\n$/);
+  });
+
+  test('that could not be made are no differences', () => {
+    const failed = { ...EQUAL, result: 'failed', reason: 'why' } as const;
+    const last = (...comparisons: BucketComparison[]): string | undefined =>
+      comparisonsText(comparisons).trimEnd().split('\n').at(-1);
+    expect(last(EQUAL, EQUAL, failed)).toBe('nothing differs, but 1 of 3 could not be compared');
+    expect(last(failed, { ...failed, result: 'refused' })).toBe('none of 2 could be compared');
+    expect(last(failed)).toBe('none of 1 could be compared');
+    expect(last({ ...EQUAL, result: 'lagging', behind: 1 })).toBe('something differs');
   });
 });
 

@@ -29,6 +29,25 @@ describe('what nobody asked for', () => {
   );
 });
 
+test.each<Message>([
+  { type: 'ping', id: 1, clock: 0 },
+  { type: 'ack', bytes: 1 },
+  { type: 'cancel', request: 77, reason: 'x' },
+  { type: 'same', round: 1 },
+])('$type by the thousand ends the link; a thousand a second do not', (message) => {
+  const subject = new Subject();
+  const link = subject.meet('A');
+  for (let i = 0; i < 8_000; i++) {
+    subject.now += 1;
+    subject.say(link, message);
+  }
+  expect(subject.closes).toEqual([]);
+  for (let i = 0; i < 8_000 && subject.closes.length === 0; i++) subject.say(link, message);
+  expect(subject.sent('goodbye')).toMatchObject([
+    { reason: `repeated abuse: more ${message.type} than anybody needs` },
+  ]);
+});
+
 test('a misdeed now and then is forgiven, for as long as the link lives', () => {
   const subject = new Subject();
   const link = subject.meet('A');

@@ -147,6 +147,8 @@ export class Subject {
   readonly closes: LinkId[] = [];
   readonly dials: string[] = [];
   readonly notes: string[] = [];
+  /** Messages of those that a log shows, unless it shows everything. */
+  readonly told: string[] = [];
   wakeAt = 0;
   #lastLink = 0;
   #lastRequest = 0;
@@ -178,6 +180,7 @@ export class Subject {
     this.closes.push(...step.closes.map(({ link }) => link));
     this.dials.push(...step.dials);
     this.notes.push(...step.notes.map(({ event }) => event));
+    this.told.push(...step.notes.flatMap(({ level, message }) => (level === 'debug' ? [] : [message])));
     this.wakeAt = step.wakeAt;
     if (step.flushMark !== undefined) this.take({ kind: 'flushed', mark: step.flushMark });
     return step;

@@ -142,6 +142,39 @@ describe('a delta that comes in', () => {
     expect(subject.sent('deltaRequest', link)).toEqual([]);
   });
 
+  describe('that is refused, as we are below the floor of the source,', () => {
+    const asked = (subject: Subject): string => {
+      subject.pass(100);
+      const [deltas, comparisons] = [subject.sent('deltaRequest'), subject.sent('compare')];
+      return [...deltas.map((request) => shown(request.vector)), ...comparisons.map(() => 'compare')].join();
+    };
+
+    test('is asked for once more when that was judged by what we covered then; only then both reconcile', () => {
+      const { subject, link, request } = pulling('a:1-3');
+      subject.learn(link, op('a', 1, 1, 'x'));
+      subject.say(link, { type: 'below', request });
+      subject.pass(100);
+      const [again] = subject.sent('deltaRequest');
+      expect(shown(again?.vector ?? vector(''))).toBe('a:1-1');
+      subject.learn(link, op('a', 2, 2, 'y'));
+      subject.say(link, { type: 'below', request: again?.request ?? 0 });
+      expect(asked(subject)).toBe('compare');
+    });
+
+    test('is asked for no more when we have heard nothing since', () => {
+      const { subject, link, request } = pulling('a:1-3');
+      subject.say(link, { type: 'below', request });
+      expect(asked(subject)).toBe('compare');
+    });
+
+    test('nor when what we lacked has come meanwhile', () => {
+      const { subject, link, request } = pulling('a:1-1');
+      subject.learn(link, op('a', 1, 1, 'x'));
+      subject.say(link, { type: 'below', request });
+      expect(asked(subject)).toBe('');
+    });
+  });
+
   test('there is one at a time for a bucket', () => {
     const { subject } = pulling('a:1-3');
     const b = subject.meet('B');

@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
 import { RumeurError } from '../../../src/base/errors.js';
-import { DEFAULT_BUCKET, type OriginId, type PeerId } from '../../../src/base/ids.js';
+import { DEFAULT_BUCKET, type LinkId, type OriginId, type PeerId } from '../../../src/base/ids.js';
 import { parseConfig } from '../../../src/config/config.js';
+import { decodeMessage, encodeMessage } from '../../../src/protocol/codec.js';
 import { Replica } from '../../../src/replica/replica.js';
 import type { Durability } from '../../../src/config/config.js';
 import { Loop } from '../../../src/runtime/loop.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
+import { RawPeer } from '../../tools/raw-peer.js';
 
 /** A store whose disk takes as long as the test wants. */
 class SlowDisk extends MemoryStorage {
@@ -36,6 +38,7 @@ function start(pendingWrites: number, durability: Durability = 'flushed', onFail
   const disk = new SlowDisk({ peerId: nanoid<PeerId>(), origin: nanoid<OriginId>() });
   const settings = {
     ...gossip,
+    pingMs: 10,
     name: 'a',
     version: '0',
     url: null,
@@ -61,6 +64,28 @@ function start(pendingWrites: number, durability: Durability = 'flushed', onFail
 
 const ops = (key: string, bytes: number) => [{ key, value: new Uint8Array(bytes).fill(0x31) }];
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('what comes in without end puts off nothing that is due', async () => {
+  const { loop } = start(1);
+  const link = 1 as LinkId;
+  const sent: string[] = [];
+  const ignore = (): void => undefined;
+  loop.start({
+    send: (_, bytes) => void sent.push(decodeMessage(bytes).type),
+    dial: ignore,
+    close: ignore,
+    stop: () => Promise.resolve(),
+  });
+  loop.enqueue({ kind: 'linkOpened', link, direction: 'in', remote: 'b' });
+  loop.received({ link, bytes: encodeMessage(RawPeer.introduction()) });
+  const credit = encodeMessage({ type: 'credit', request: 1, chunks: 1 });
+  for (let i = 0; i < 50_000; i++) loop.received({ link, bytes: credit });
+  loop.received({ link, bytes: encodeMessage({ type: 'ping', id: 1, clock: 0 }) });
+  while (!sent.includes('pong')) await turn();
+  await loop.leave();
+  const pings = sent.slice(0, sent.indexOf('pong')).filter((type) => type === 'ping');
+  expect(pings.length).toBeGreaterThan(2);
+});
 
 describe('writes that wait for the disk', () => {
   test('count until they are on it: more are OVERLOADED', async () => {

@@ -147,6 +147,57 @@ describe('what was announced', () => {
     expect(asked(subject.sent('graft', b))).toEqual(['a:1-1']);
   });
 
+  test('with ever more gaps is kept up to a bound only, and asked for by nobody', () => {
+    const { subject, a } = hub();
+    const told = (from: number, count: number): Have => {
+      const odd = Array.from({ length: count }, (_, i) => [from + 2 * i, from + 2 * i]).flat();
+      return { type: 'have', buckets: [[BUCKET, new VersionVector([[origin('a'), odd]])]], onRequest: false };
+    };
+    const known = (): number => subject.replica.core.links.get(a)?.vectors.get(BUCKET)?.intervalCount() ?? 0;
+    for (let i = 0; i < 20; i++) {
+      subject.say(a, told(10_000 * i + 1, 2_000));
+      subject.pass(200);
+      expect(known()).toBeLessThan(20_000);
+    }
+    expect([subject.sent('graft'), subject.closes]).toEqual([[], []]);
+    for (let i = 0; i < 5; i++) subject.say(a, told(1, 20_000));
+    expect(subject.sent('goodbye')).toMatchObject([{ reason: 'repeated abuse: endless announcements' }]);
+  });
+
+  test.each([false, true])(
+    'by one that never sends it is got from the next one that tells of it: large %s',
+    (isLarge) => {
+      const { subject, a, b } = hub();
+      subject.say(a, have('a:1-200', isLarge));
+      subject.pass(1_100);
+      subject.clear();
+      subject.say(b, have('a:7-7', isLarge));
+      subject.pass(200);
+      expect(asked(subject.sent('graft', b))).toEqual(['a:7-7']);
+    },
+  );
+
+  test('in vain, or is too much, is asked for of others who tell of it', () => {
+    const { subject, a, b } = hub();
+    subject.say(a, have('a:1-200 b:1-5000'));
+    subject.pass(5_000);
+    subject.say(a, have('a:1-200 b:1-5000'));
+    subject.pass(500);
+    subject.clear();
+    subject.say(b, have('a:7-7 b:8-8'));
+    subject.pass(200);
+    expect(asked(subject.sent('graft'))).toEqual(['a:7-7 b:8-8']);
+  });
+
+  test('and is large is asked for while something else of its origin is under way', () => {
+    const { subject, a } = hub();
+    subject.say(a, have('a:1-1', true));
+    subject.pass(0);
+    subject.say(a, have('a:2-2', true));
+    subject.pass(0);
+    expect(asked(subject.sent('graft', a))).toEqual(['a:1-1', 'a:2-2']);
+  });
+
   test('and is very much is left to a delta', () => {
     const { subject, b } = hub();
     subject.say(b, have('a:1-1000'));

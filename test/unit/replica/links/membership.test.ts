@@ -91,6 +91,21 @@ describe('a handshake', () => {
     expect(step.sends).toEqual([]);
   });
 
+  test('who says goodbye is not dialled while its link is about to end, but after a pause', () => {
+    const subject = new Subject({ peers: [A] });
+    const link = subject.meet('A', { direction: 'out', url: A });
+    subject.pass(1_000);
+    subject.say(link, { type: 'goodbye', code: 'LEAVING', reason: 'bye' });
+    subject.dials.splice(0);
+    subject.pass(500);
+    expect(subject.dials).toEqual([]);
+    subject.take({ kind: 'linkClosed', link, reason: 'closed' });
+    subject.pass(50);
+    expect(subject.dials).toEqual([]);
+    subject.pass(200);
+    expect(subject.dials).toEqual([A]);
+  });
+
   test('a malformed message ends the link and says why; its peer is not dialled at once again', () => {
     const subject = new Subject({ peers: [A] });
     subject.take({ kind: 'wake' });

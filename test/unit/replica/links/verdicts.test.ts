@@ -108,6 +108,30 @@ describe('a neighbour that is asked', () => {
   });
 });
 
+describe('of a death the log tells in one line', () => {
+  const deathsTold = ({ subject }: Town): string[] => subject.told.filter((line) => line.includes('is down'));
+
+  test('when we find it out', () => {
+    const town = new Town('A', 'B', 'C');
+    town.lose();
+    town.pass(20_000, () => 14_000);
+    expect(deathsTold(town)).toEqual([
+      'X is down: silent for 15 s, neighbours that were linked to it have not heard it either; tombstones wait for it',
+    ]);
+  });
+
+  test('when others did before, and have forgotten when they heard it', () => {
+    const town = new DialledTown('A', 'B', 'C');
+    const [a] = town.others as [LinkId];
+    town.lose();
+    town.pass(14_000, () => 13_000);
+    town.subject.say(a, rosterOf([down(member('X', 0))], false));
+    town.pass(6_000, () => null);
+    expect([town.isSuspect, town.isDown]).toEqual([false, true]);
+    expect(deathsTold(town)).toEqual(['member X is down: tombstones wait for it']);
+  });
+});
+
 describe('a verdict of our own', () => {
   const alone = (): Town => {
     const town = new Town('A');

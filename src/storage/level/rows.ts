@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { codeOf } from '../disk/errors.js';
+import { foreignFile } from '../disk/layout.js';
+import type { RowEngine, RowStore } from '../rows.js';
+import { LateRows } from './late-rows.js';
+import { LevelRows } from './level-rows.js';
+import { checkPlace, levelDirectory, namesOfStore } from './place.js';
+import { makeStandIn, removeStandIn } from './stand-in.js';
+
+/** LevelDB through classic-level: a log, and sorted tables that a thread of its own merges. */
+export const levelEngine: RowEngine = { name: 'level', trueCommit: true, files, open: openRows };
+
+async function files(directory: string): Promise<string[]> {
+  const names = await namesOfStore(levelDirectory(directory));
+  return names.map((name) => join('level', name));
+}
+
+async function openRows(directory: string, { readOnly }: { readonly readOnly: boolean }): Promise<RowStore> {
+  const path = levelDirectory(directory);
+  const isThere = await checkPlace(path);
+  if (!isThere && readOnly) throw foreignFile(path);
+  if (readOnly) return openStandIn(path);
+  try {
+    return await openOurs(path, { createIfMissing: true });
+  } catch (error) {
+    if (!isThere || !CANNOT_WRITE.has(codeOf(error))) throw error;
+    return new LateRows(await openStandIn(path), () => openOurs(path, { createIfMissing: false }));
+  }
+}
+
+/** With these codes of the system it may still be read. */
+const CANNOT_WRITE = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+async function openOurs(path: string, options: { readonly createIfMissing: boolean }): Promise<RowStore> {
+  const rows = await LevelRows.open(path, options);
+  try {
+    if (rows.isForeign) throw foreignFile(path);
+    return rows;
+  } catch (error) {
+    await rows.close();
+    throw error;
+  }
+}
+
+async function openStandIn(path: string): Promise<RowStore> {
+  const directory = await makeStandIn(path);
+  try {
+    return await LevelRows.open(directory, { createIfMissing: false }, () => removeStandIn(directory));
+  } catch (error) {
+    await removeStandIn(directory);
+    throw error;
+  }
+}
