@@ -85,7 +85,7 @@ export class TerminalLine {
   show(text: () => string): void {
     const now = performance.now();
     if (now < this.#nextAt) return;
-    const { isTTY, columns = 80 } = process.stderr;
+    const { isTTY, columns } = process.stderr;
     this.#nextAt = now + (isTTY ? REWRITTEN_EVERY_MS : LINE_EVERY_MS);
     const line = `${this.#label}: ${text()}`;
     // A line that wraps could not be rewritten.
