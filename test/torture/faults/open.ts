@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Problem } from '../run/part.js';
-import { filesOf } from '../tools/store.js';
+import { filesOf, storeFileOf } from '../tools/store.js';
 import { straceWords } from '../tools/strace.js';
 import { keyOf, numberInText } from '../victim/protocol.js';
 import { Victim } from '../victim/victim.js';
@@ -46,7 +46,7 @@ export async function strikeOpen(
       problems.push({ kind: 'died', text: `the process ended with ${end}` });
   }
   problems.push(...(await problemsAfter(scene, acked)));
-  const { isHit } = judgeTrace(trace, join(directory, 'data.mdb'), '');
+  const { isHit } = judgeTrace(trace, storeFileOf(storage, directory), '');
   return { outcome: !isHit && fault ? 'not reached' : outcome, problems };
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { type StoreReport, verifyStore } from '../../../src/storage/disk/verify.js';
 import { ENGINE_NAMES, type EngineName } from '../../../src/storage/engines.js';
@@ -43,3 +44,7 @@ export const filesOf = (storage: string): readonly string[] => [
 
 /** Those of them that hold the data. */
 export const dataFilesOf = (storage: string): readonly string[] => FILES[engineOf(storage)];
+
+/** The file that is opened whenever the store is. */
+export const storeFileOf = (storage: string, directory: string): string =>
+  join(directory, storage === 'level' ? 'level/CURRENT' : 'data.mdb');
