@@ -3,7 +3,7 @@ import { isHost, isOrigin, urlProblem } from './addresses.js';
 import { choice, flag, range, section, text, whole } from './fields.js';
 import { WHOLE_SENTENCE } from './problems.js';
 
-export const STORAGES = ['lmdb', 'memory'] as const;
+export const STORAGES = ['lmdb', 'level', 'memory'] as const;
 export const DURABILITIES = ['flushed', 'committed', 'memory'] as const;
 /** The same names as in `data/policy.ts`, which lies behind this room; a test keeps them equal. */
 export const BUCKET_POLICIES = ['lww', 'fww', 'siblings', 'counter', 'set'] as const;
@@ -206,11 +206,11 @@ export const configSchema = z
       ).optional(),
       storage: choice(
         STORAGES,
-        'The storage engine: lmdb keeps data on disk, memory only while it runs.',
+        'The storage engine: lmdb and level keep data on disk, each in files of its own, memory only while it runs.',
       ).default('lmdb'),
       durability: choice(
         DURABILITIES,
-        'When a write is acknowledged: on disk, handed to the operating system (with lmdb at present the same as on disk), or in memory; default: flushed, with storage memory: memory.',
+        'When a write is acknowledged: on disk, handed to the operating system (with lmdb and level at present the same as on disk), or in memory; default: flushed, with storage memory: memory.',
       ).optional(),
       cluster: text(
         LABEL,

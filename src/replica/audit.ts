@@ -3,8 +3,12 @@ import { standing } from '../data/cell.js';
 import { isSound } from '../data/entry.js';
 import type { Bucket } from './bucket.js';
 import type { Core } from './core.js';
+import { isIndexed } from './dot-search.js';
 import { readingCost, SLICE_COST } from './slice.js';
 import type { Turn } from './turn.js';
+
+/** To look an entry up in the indexes costs about as much as to read it. */
+const LOOKED_UP = 2;
 
 /** Where the audit stands in a bucket: first all cells, by key; then the dot index, by origin and seq. */
 interface Position {
@@ -14,17 +18,22 @@ interface Position {
   seq: number;
 }
 
+/** Rows that the indexes of a bucket must have are not there. */
+type OnUnsound = (turn: Turn, bucket: Bucket) => void;
+
 /**
- * Reads the whole store, slowly, again and again: a damaged row is taken out by being read, and a row that is gone is
- * still named by the dot index.
+ * Reads the whole store, slowly, again and again: a damaged row is taken out by being read, a row that is gone is still
+ * named by the dot index, and a row that an index has lost is missed by its entry.
  */
 export class Audit {
   readonly #core: Core;
+  readonly #onUnsound: OnUnsound;
   #at: Position | undefined;
   #dueAt: number;
 
-  constructor(core: Core) {
+  constructor(core: Core, onUnsound: OnUnsound) {
     this.#core = core;
+    this.#onUnsound = onUnsound;
     this.#dueAt = core.options.auditMs > 0 ? -Infinity : Infinity;
   }
 
@@ -40,13 +49,21 @@ export class Audit {
   }
 
   #cells(turn: Turn, at: Position): boolean {
+    const { bucket } = at;
+    const { view } = this.#core;
     let left = SLICE_COST;
-    for (const cell of this.#core.view.cells(at.bucket.name, { after: at.after ?? '' })) {
+    let isSoundSoFar = !bucket.damages.isUnsettled;
+    for (const cell of view.cells(bucket.name, { after: at.after ?? '' })) {
       const key = cell[0]?.key;
       if (key === undefined) continue;
       at.after = key;
-      if (!cell.every(isSound)) turn.get(at.bucket, key);
-      left -= readingCost(cell);
+      if (!cell.every(isSound)) {
+        turn.get(bucket, key);
+      } else if (isSoundSoFar && !cell.every((entry) => isIndexed(view, bucket, entry))) {
+        this.#onUnsound(turn, bucket);
+        isSoundSoFar = false;
+      }
+      left -= LOOKED_UP * readingCost(cell);
       if (left <= 0) return false;
     }
     at.after = undefined;

@@ -7,6 +7,7 @@ import type { StoredState } from '../../replica/batch.js';
 import type { View } from '../../replica/view.js';
 import { LayeredView } from '../layered-view.js';
 import { DirectoryLock } from '../lock.js';
+import { engineIn } from '../engines.js';
 import type { RowEngine } from '../rows.js';
 import type { Provenance, ReadableStore, Storage, StoreSizes } from '../storage.js';
 import { type SetAside, setAside } from './aside.js';
@@ -79,14 +80,24 @@ async function openHeld(
 ): Promise<readonly [HeldDisk, FilesVerdict]> {
   try {
     await removeUnfinished(directory);
-    const found = await judgeFiles(directory, await engine.files(directory));
-    const verdict = await probed(engine, directory, found, options);
+    const files = await engine.files(directory);
+    if (files.length === 0) await refuseOther(engine, directory);
+    const verdict = await probed(engine, directory, await judgeFiles(directory, files), options);
     const { shrinkAbove = SHRINK_ABOVE_BYTES } = options;
     return [await HeldDisk.open(engine, directory, { verdict, shrinkAbove }, lock), verdict];
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/** Else a peer whose config was changed would begin anew beside the data that it has. */
+async function refuseOther(engine: RowEngine, directory: string): Promise<void> {
+  const other = await engineIn(directory);
+  if (other === undefined || other.name === engine.name) return;
+  throw new RumeurError('CONFIG_INVALID', `the data in ${directory} is kept by ${other.name}`, {
+    hint: `set storage to "${other.name}", or dataDir to another directory: the peer then fetches everything from the others`,
+  });
 }
 
 /** Sees to it that what is there can be opened, or nothing is there. @returns the verdict that holds now */

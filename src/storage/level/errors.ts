@@ -21,3 +21,15 @@ export function levelError(thrown: unknown): unknown {
     ? error
     : Object.assign(new Error(message, { cause: error }), { code: found[1] });
 }
+
+/** LevelDB has one code for all errors of the system. These come of a file that is gone, or shorter than it was. */
+const LACKS = /No such file or directory|Invalid argument/;
+
+/** Whether an error says that the store is damaged, rather than that the disk or the machine fails. */
+export function isDamage(error: unknown): boolean {
+  const code = codeOf(error);
+  return (
+    code === 'LEVEL_CORRUPTION' ||
+    (code === 'LEVEL_IO_ERROR' && LACKS.test(String(fieldOf(error, 'message'))))
+  );
+}

@@ -1,22 +1,31 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { codeOf } from '../disk/errors.js';
 import { foreignFile } from '../disk/layout.js';
 import type { RowEngine, RowStore } from '../rows.js';
 import { LateRows } from './late-rows.js';
 import { LevelRows } from './level-rows.js';
-import { checkPlace, levelDirectory, namesOfStore } from './place.js';
+import { adoptStore, checkPlace, namesOfStore, placeOf, settlePlace } from './place.js';
+import { isDamage } from './errors.js';
 import { makeStandIn, removeStandIn } from './stand-in.js';
 
 /** LevelDB through classic-level: a log, and sorted tables that a thread of its own merges. */
-export const levelEngine: RowEngine = { name: 'level', trueCommit: true, files, open: openRows };
+export const levelEngine: RowEngine = {
+  name: 'level',
+  trueCommit: true,
+  files,
+  open: openRows,
+  isDamage,
+  adopt: adoptStore,
+};
 
 async function files(directory: string): Promise<string[]> {
-  const names = await namesOfStore(levelDirectory(directory));
-  return names.map((name) => join('level', name));
+  const path = await placeOf(directory);
+  return (await namesOfStore(path)).map((name) => join(basename(path), name));
 }
 
 async function openRows(directory: string, { readOnly }: { readonly readOnly: boolean }): Promise<RowStore> {
-  const path = levelDirectory(directory);
+  // Whoever only looks changes nothing.
+  const path = await (readOnly ? placeOf(directory) : settlePlace(directory));
   const isThere = await checkPlace(path);
   if (!isThere && readOnly) throw foreignFile(path);
   if (readOnly) return openStandIn(path);

@@ -5,6 +5,7 @@
 import type { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
+import { levelError } from './errors.js';
 import { type Level, openLevel } from './open-level.js';
 import { ScanBuffer, type ScanQuestion, Turn } from './scan-buffer.js';
 
@@ -48,7 +49,8 @@ async function answer(from: Level, question: ScanQuestion): Promise<Turn> {
     buffer.putEnd(count, isEnd && isAll);
     return Turn.answered;
   } catch (error) {
-    buffer.putText(error instanceof Error ? error.message : String(error));
+    const { code, message } = levelError(error) as { code?: unknown; message?: unknown };
+    buffer.putText(JSON.stringify({ code, message }));
     return Turn.failed;
   }
 }

@@ -41,6 +41,7 @@ export class Scanner {
   readonly #exited: Promise<unknown>;
   readonly #buffer: ScanBuffer;
   #error: Error | undefined;
+  #isGone = false;
 
   /** Lets the thread begin; it waits for `open`. */
   constructor(path: string) {
@@ -49,7 +50,12 @@ export class Scanner {
     const workerData: ScanWorkerData = { path, memory };
     this.#worker = new Worker(script(), { workerData });
     this.#worker.on('error', (error) => (this.#error = error));
-    this.#exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#exited = new Promise((resolve) =>
+      this.#worker.once('exit', () => {
+        this.#isGone = true;
+        resolve(undefined);
+      }),
+    );
   }
 
   /** Opens the store a second time; called when it is open. */
@@ -75,13 +81,14 @@ export class Scanner {
   }
 
   #ask(question: ScanQuestion): ScanAnswer {
+    if (this.#isGone) throw new Error('nobody is there to scan', { cause: this.#error });
     if (this.#buffer.turn() === Turn.asked) throw new Error('a scan before this one hangs');
     this.#buffer.putQuestion(question);
     this.#buffer.pass(Turn.asked);
     for (let slice = 0; slice < SLICES && this.#buffer.turn() === Turn.asked; slice++)
       this.#buffer.waitWhile(Turn.asked, SLICE_MS);
     const turn = this.#buffer.turn();
-    if (turn === Turn.failed) throw new Error(this.#buffer.text());
+    if (turn === Turn.failed) throw toldError(this.#buffer.text());
     if (turn !== Turn.answered) throw new Error('a scan hangs', { cause: this.#error });
     return this.#buffer.answer();
   }
@@ -97,6 +104,12 @@ export class Scanner {
   async abandon(): Promise<void> {
     await this.#worker.terminate();
   }
+}
+
+/** An error of the other thread: its code and what it says. */
+function toldError(text: string): Error {
+  const { code, message } = JSON.parse(text) as { code?: unknown; message?: unknown };
+  return Object.assign(new Error(String(message)), { code });
 }
 
 function script(): URL {

@@ -79,14 +79,21 @@ export function faultsAt(stage: Stage, counts: ReadonlyMap<string, number>): Fau
 }
 
 export const nameOf = ({ stage, call, file, nth, error, isLasting }: Fault): string =>
-  [stage, call, file === '' ? '.' : file, nth, error, ...(isLasting ? ['lasting'] : [])].join('/');
+  [
+    stage,
+    call,
+    file === '' ? '.' : file.replaceAll('/', ':'),
+    nth,
+    error,
+    ...(isLasting ? ['lasting'] : []),
+  ].join('/');
 
 export function faultNamed(name: string): Fault {
   const [stage = '', call = '', file = '', nth = '', error = '', lasting] = name.split('/');
   return {
     stage: stage as Stage,
     call,
-    file: file === '.' ? '' : file,
+    file: file === '.' ? '' : file.replaceAll(':', '/'),
     nth: Number(nth),
     error,
     isLasting: lasting !== undefined,

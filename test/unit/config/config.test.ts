@@ -123,7 +123,7 @@ const WRONG: readonly [string, unknown, string, RegExp][] = [
   ['allowedOrigins', ['https://app.example/'], 'allowedOrigins[0]', /without a path/],
   ['insecure', 'yes', 'insecure', /true or false/],
   ['dataDir', '', 'dataDir', /a path/],
-  ['storage', 'sqlite', 'storage', /found "sqlite", expected one of "lmdb", "memory"/],
+  ['storage', 'sqlite', 'storage', /found "sqlite", expected one of "lmdb", "level", "memory"/],
   ['durability', 'disk', 'durability', /one of "flushed", "committed", "memory"/],
   ['cluster', '', 'cluster', /1 to 64/],
   ['cluster', 'x'.repeat(65), 'cluster', /1 to 64/],

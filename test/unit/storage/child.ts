@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { EngineName } from '../../../src/storage/engines.js';
 
 const SCRIPT = fileURLToPath(new URL('store-child.mjs', import.meta.url));
 
@@ -27,9 +28,13 @@ export class StoreChild {
   #heard: () => void = () => undefined;
 
   /** @param before shell commands that set up the process, `ulimit` for one */
-  constructor(mode: 'hold' | 'stream' | 'stream-later', directory: string, before = ':') {
+  constructor(
+    mode: 'hold' | 'stream' | 'stream-later',
+    directory: string,
+    { before = ':', engine = 'lmdb' }: { readonly before?: string; readonly engine?: EngineName } = {},
+  ) {
     const command = `${before}; exec "$0" "$@"`;
-    this.#process = spawn('sh', ['-c', command, process.execPath, SCRIPT, mode, directory], {
+    this.#process = spawn('sh', ['-c', command, process.execPath, SCRIPT, mode, directory, engine], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     this.pid = this.#process.pid;

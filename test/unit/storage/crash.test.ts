@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
 import type { OriginId } from '../../../src/base/ids.js';
-import { openLmdb } from '../../../src/storage/lmdb/open.js';
+import { ENGINE_NAMES } from '../../../src/storage/engines.js';
+import { openStore } from '../../../src/storage/open-store.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { StoreChild } from './child.js';
 import { temporaryFolder } from './folder.js';
@@ -9,17 +10,19 @@ import { wholeBatches } from './whole-batches.js';
 
 const folder = temporaryFolder();
 
-describe('a store whose process dies', () => {
+describe.each(ENGINE_NAMES)('a store of %s whose process dies', (engine) => {
+  const reopen = (): Promise<Storage> => openStore(engine, { directory: folder(), newId: nanoid });
+
   test.each([1, 40, 300])(
     'kill -9 after %i flushed batches: they are there, no batch is there by half',
     async (count) => {
-      const child = new StoreChild('stream', folder());
+      const child = new StoreChild('stream', folder(), { engine });
       const { peerId, origin } = await child.opened();
       await child.until(({ n = 0 }) => n >= count);
       await child.kill();
       const flushed = Math.max(...child.said.map(({ n = 0 }) => n));
 
-      const storage = await openLmdb({ directory: folder(), newId: nanoid });
+      const storage = await reopen();
       try {
         expect(storage.provenance).toBe('unclean');
         expect(storage.initial.peerId).toBe(peerId);
@@ -33,7 +36,7 @@ describe('a store whose process dies', () => {
 
   test('a file that must not grow: a named error, no more writes, what was flushed is there', async () => {
     // The limit is in units of 512 or 1024 bytes, as the shell likes it.
-    const child = new StoreChild('stream', folder(), 'ulimit -f 1500');
+    const child = new StoreChild('stream', folder(), { before: 'ulimit -f 1500', engine });
     const { origin } = await child.opened();
     expect(await child.end()).toBe(0);
     const flushed = Math.max(...child.said.map(({ n = 0 }) => n));
@@ -45,7 +48,7 @@ describe('a store whose process dies', () => {
     expect(failures.map(({ at }) => at)).not.toContain('unhandled');
     expect(failures.filter(({ at }) => at === 'failure')).toHaveLength(1);
 
-    const storage = await openLmdb({ directory: folder(), newId: nanoid });
+    const storage = await reopen();
     try {
       expect(storage.provenance).toBe('unclean');
       expect(wholeBatches(storage, origin as OriginId)).toBeGreaterThanOrEqual(flushed);
@@ -71,7 +74,7 @@ describe('the lock of a data directory', () => {
   });
 
   test('a second opening in the same process is refused, until the first is closed', async () => {
-    const open = (): Promise<Storage> => openLmdb({ directory: folder(), newId: nanoid });
+    const open = (): Promise<Storage> => openStore('lmdb', { directory: folder(), newId: nanoid });
     const storage = await open();
     await expect(open()).rejects.toMatchObject({ code: 'IN_USE' });
     await storage.close();

@@ -21,7 +21,7 @@ describe('a system call of a commit that fails', () => {
   ])(
     '%s with %s: nothing more is written or synced, and what was refused is neither shown nor stored',
     async (call, error, when, code) => {
-      const child = new StoreChild('stream-later', folder(), ONE_WRITER);
+      const child = new StoreChild('stream-later', folder(), { before: ONE_WRITER });
       const { origin } = await child.opened();
       const fault = await Fault.inject(
         child.pid,

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { nanoid } from 'nanoid';
-import { openLmdb } from '../../../src/storage/lmdb/open.js';
+import { writeNote } from '../../../src/storage/disk/note.js';
+import { ENGINE_NAMES, engineNamed } from '../../../src/storage/engines.js';
+import { openStore } from '../../../src/storage/open-store.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { StoreChild } from './child.js';
 import { temporaryFolder } from './folder.js';
@@ -13,20 +15,10 @@ const home = (): string => join(folder(), 'home');
 const elsewhere = (): string => join(folder(), 'elsewhere');
 const note = (): string => join(home(), 'store.json');
 
-const open = (directory = home()): Promise<Storage> => openLmdb({ directory, newId: nanoid });
-
 interface Run {
   readonly provenance: string;
   readonly peerId: string;
   readonly origin: string;
-}
-
-/** Opens, notes who the store is, closes in order. */
-async function run(directory = home()): Promise<Run> {
-  const storage = await open(directory);
-  const { peerId, origin } = storage.initial;
-  await storage.close();
-  return { provenance: storage.provenance, peerId, origin };
 }
 
 function expectUnclean(after: Run, before: Run): void {
@@ -40,7 +32,18 @@ function expectOther(provenance: 'new' | 'copied', after: Run, before: Run): voi
   expect(after.origin).not.toBe(before.origin);
 }
 
-describe('under which ids a store goes on', () => {
+describe.each(ENGINE_NAMES)('under which ids a store of %s goes on', (engine) => {
+  const open = (directory = home()): Promise<Storage> => openStore(engine, { directory, newId: nanoid });
+  const files = async (directory = home()): Promise<string[]> => (await engineNamed(engine)).files(directory);
+
+  /** Opens, notes who the store is, closes in order. */
+  async function run(directory = home()): Promise<Run> {
+    const storage = await open(directory);
+    const { peerId, origin } = storage.initial;
+    await storage.close();
+    return { provenance: storage.provenance, peerId, origin };
+  }
+
   test('closed in order and left alone: the same', async () => {
     const first = await run();
     expect(first.provenance).toBe('new');
@@ -55,7 +58,7 @@ describe('under which ids a store goes on', () => {
   });
 
   test('crashed: a new origin; and then it can be closed in order again', async () => {
-    const child = new StoreChild('hold', home());
+    const child = new StoreChild('hold', home(), { engine });
     const first = (await child.opened()) as Run;
     await child.kill();
     const second = await run();
@@ -64,12 +67,10 @@ describe('under which ids a store goes on', () => {
   });
 
   test('crashed, and the note says closed: the mark in the data file has the last word', async () => {
-    const child = new StoreChild('hold', home());
+    const child = new StoreChild('hold', home(), { engine });
     const first = (await child.opened()) as Run;
     await child.kill();
-    const { dev, ino, ctimeNs, size } = await stat(join(home(), 'data.mdb'), { bigint: true });
-    const closed = { state: 'closed', dev: `${dev}`, ino: `${ino}`, ctimeNs: `${ctimeNs}`, size: `${size}` };
-    await writeFile(note(), JSON.stringify(closed));
+    await writeNote(home(), await files(), 'closed');
     expectUnclean(await run(), first);
   });
 
@@ -88,7 +89,7 @@ describe('under which ids a store goes on', () => {
   });
 
   test('copied after a crash: another peer too', async () => {
-    const child = new StoreChild('hold', home());
+    const child = new StoreChild('hold', home(), { engine });
     const first = (await child.opened()) as Run;
     await child.kill();
     await cp(home(), elsewhere(), { recursive: true });
@@ -99,7 +100,8 @@ describe('under which ids a store goes on', () => {
     const first = await run();
     execFileSync('cp', ['-pr', home(), elsewhere()]);
     expect((await run()).provenance).toBe('untouched');
-    execFileSync('cp', ['-p', ...['data.mdb', 'store.json'].map((name) => join(elsewhere(), name)), home()]);
+    for (const name of [...(await files(elsewhere())), 'store.json'])
+      execFileSync('cp', ['-p', join(elsewhere(), name), join(home(), name)]);
     expectUnclean(await run(), first);
   });
 
@@ -111,7 +113,7 @@ describe('under which ids a store goes on', () => {
 
   test('only the note is left: a new peer', async () => {
     const first = await run();
-    await rm(join(home(), 'data.mdb'));
+    for (const name of await files()) await rm(join(home(), name));
     expectOther('new', await run(), first);
   });
 
@@ -133,10 +135,10 @@ describe('under which ids a store goes on', () => {
   });
 
   test('a new origin is on the disk before the store can be used', async () => {
-    const child = new StoreChild('hold', home());
+    const child = new StoreChild('hold', home(), { engine });
     await child.opened();
     await child.kill();
-    const second = new StoreChild('hold', home());
+    const second = new StoreChild('hold', home(), { engine });
     const { origin } = await second.opened();
     await second.kill();
     const third = await open();

@@ -2,20 +2,20 @@
  * A process of its own with a store open, for what only a process can show: kill -9, two of them on one directory,
  * a limit on file sizes. Runs the built code.
  *
- * node store-child.mjs hold <directory>     opens, says so, closes on the first line on stdin
- * node store-child.mjs stream <directory>   opens, says so, then commits batch after batch and says which are flushed,
+ * node store-child.mjs hold <directory> <engine>     opens, says so, closes on the first line on stdin
+ * node store-child.mjs stream <directory> <engine>   opens, says so, then commits batch after batch and says which are flushed,
  *                                           until it is killed or the store fails; then it says how many are visible
  *                                           and closes
- * node store-child.mjs stream-later <directory>  the same, but the first batch waits for a line on stdin
+ * node store-child.mjs stream-later <directory> <engine>  the same, but the first batch waits for a line on stdin
  * Every line on stdout is one JSON document.
  */
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { nanoid } from 'nanoid';
 import { sealEntry } from '../../../dist/src/data/entry.js';
-import { openLmdb } from '../../../dist/src/storage/lmdb/open.js';
+import { openStore } from '../../../dist/src/storage/open-store.js';
 
-const [, , mode, directory] = process.argv;
+const [, , mode, directory, engine] = process.argv;
 const say = (document) => process.stdout.write(`${JSON.stringify(document)}\n`);
 const failed = (at) => (error) => say({ at, code: error.code, message: error.message, hint: error.hint });
 
@@ -26,7 +26,7 @@ process.on('unhandledRejection', (error) => {
 
 let store;
 try {
-  store = await openLmdb({ directory, newId: nanoid });
+  store = await openStore(engine, { directory, newId: nanoid });
 } catch (error) {
   failed('open')(error);
   process.exit(1);
