@@ -162,7 +162,7 @@ const addressOf = ({ record: { url, id, name } }: KnownAddress): Address[] => to
 /** A loopback address leads to whoever uses it: from a peer on another machine it means nothing here. */
 function isReachableFrom(link: Link, url: string): boolean {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  const from = hostOf(link).replace(/^::ffff:/, '');
+  const from = hostOf(link);
   return !isLoopbackHost(host) || isLoopbackHost(from) || !isIP(from);
 }
 

@@ -1,5 +1,6 @@
 import { RecentMap } from '../../base/recent-map.js';
 import type { PeerId } from '../../base/ids.js';
+import { isLoopbackHost } from '../../config/addresses.js';
 import type { AddressBook } from '../../protocol/address-book.js';
 import type { Link } from '../../protocol/link.js';
 
@@ -37,7 +38,8 @@ export class Offenders {
   /** A link was ended for abuse. */
   ended(link: Link, now: number): void {
     const host = hostOf(link);
-    add(this.#hosts, host, now);
+    // Behind a proxy on this machine everybody comes from here.
+    if (!isLoopbackHost(host)) add(this.#hosts, host, now);
     if (link.hello) add(this.#peers, peerAt(host, link.hello.peer), now);
   }
 
@@ -62,7 +64,7 @@ export class Offenders {
 }
 
 /** The host that a link comes from, or leads to. */
-export const hostOf = ({ remote }: Link): string => remote.replace(/ port \d+$/, '');
+export const hostOf = ({ remote }: Link): string => remote.replace(/ port \d+$/, '').replace(/^::ffff:/, '');
 
 const peerAt = (host: string, peer: PeerId): string => `${peer} ${host}`;
 

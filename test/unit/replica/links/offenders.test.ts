@@ -117,6 +117,16 @@ describe('a host from which many offend', () => {
     expect(isIn(other, call(other, { number: 300, remote: '10.0.0.8' }))).toBe(true);
   });
 
+  test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
+    '%s is none: a proxy there hides who calls',
+    (remote) => {
+      const subject = newSubject();
+      for (let i = 0; i < 30; i++) offend(subject, call(subject, { number: i, remote }));
+      offend(subject, call(subject, { remote }));
+      expect(isIn(subject, call(subject, { remote }))).toBe(false);
+    },
+  );
+
   test('may be that of a peer which our dials have found, or find now: it is let in', () => {
     const subject = offended(30);
     const { url, id, name } = addressOf('B');
