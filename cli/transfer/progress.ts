@@ -85,11 +85,11 @@ export class TerminalLine {
   show(text: () => string): void {
     const now = performance.now();
     if (now < this.#nextAt) return;
-    const { isTTY, columns = 80 } = process.stderr;
+    const { isTTY, columns } = process.stderr;
     this.#nextAt = now + (isTTY ? REWRITTEN_EVERY_MS : LINE_EVERY_MS);
     const line = `${this.#label}: ${text()}`;
     // A line that wraps could not be rewritten.
-    process.stderr.write(isTTY ? `\r\u001b[K${line.slice(0, columns - 1)}` : `${line}\n`);
+    process.stderr.write(isTTY ? `\r\u001b[K${line.slice(0, columns > 1 ? columns - 1 : undefined)}` : `${line}\n`);
   }
 
   end(): void {
