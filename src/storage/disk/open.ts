@@ -115,7 +115,9 @@ async function probed(
   const end = await probeStore(engine.name, directory, { quick, silence: probeSilence });
   if (end.kind === 'rebuild') await copyStore(engine, directory, verdict);
   if (end.kind !== 'unusable') return verdict;
-  onAside?.(await setAside(engine, directory, end.reason));
+  // By itself: what is given to a call that does not come about is not evaluated.
+  const aside = await setAside(engine, directory, end.reason);
+  onAside?.(aside);
   return 'absent';
 }
 
