@@ -84,6 +84,11 @@ export function parseArgv(argv: readonly string[], defaultUrl: string | undefine
   if (second === 'help') return helpFor(third);
   if (commandAfterConfig === undefined) return { kind: 'unknown', word: second };
   if (wantsHelp) return { kind: 'help', command: commandAfterConfig };
+  if (STANDALONE.has(commandAfterConfig)) {
+    const hint = ['rumeur', ...without(argv, [firstAt])].join(' ');
+    const message = `${commandAfterConfig} is about no peer, and takes no config (${JSON.stringify(first)})`;
+    throw new RumeurError('ARGUMENT_INVALID', message, { hint });
+  }
   if (options.has('--url')) {
     throw new RumeurError('ARGUMENT_INVALID', `both a config (${first}) and --url name the peer`, {
       hint: 'leave out one of the two',

@@ -110,7 +110,7 @@ export class PeerClient {
 
 function connected(url: string, socket: Socket, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(unreachable(url, `no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => reject(silent(url, `no answer within ${timeoutMs} ms`)), timeoutMs);
     socket.once('connect', () => {
       clearTimeout(timer);
       resolve();
@@ -143,6 +143,7 @@ function connectError(url: string, failure: ConnectFailure): RumeurError {
   if (context?.status !== undefined && context.status > 0) {
     return unreachable(url, `what answers there is no Rumeur peer (HTTP ${context.status})`);
   }
+  if (failure.message === 'timeout') return silent(url, 'no answer in time');
   return unreachable(url, REASONS[code ?? failure.message] ?? code ?? failure.message);
 }
 
@@ -155,12 +156,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no way to that network',
   EPROTO: 'what answers there does not speak TLS',
   HPE_INVALID_CONSTANT: 'what answers there is no Rumeur peer',
-  timeout: 'no answer in time',
 };
 
 function unreachable(url: string, reason: string): RumeurError {
   return new RumeurError('PEER_UNREACHABLE', `cannot reach ${url}: ${reason}`);
 }
+
+/** Nobody refused: it may well be running. */
+const silent = (url: string, what: string): RumeurError =>
+  new RumeurError('PEER_UNREACHABLE', `cannot reach ${url}: ${what}`, {
+    hint: 'it may be stopped, very busy or behind a firewall; --timeout waits longer',
+  });
 
 function checked(answer: unknown, url: string, event: string): Answer {
   if (isRecord(answer)) {

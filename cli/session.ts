@@ -74,11 +74,11 @@ export class Session {
   /** An unreachable peer may be one that does not start, for its config is wrong: then that is the news. */
   async #explained(error: unknown, { configPath }: Target): Promise<unknown> {
     if (!(error instanceof RumeurError) || error.code !== 'PEER_UNREACHABLE') return error;
-    let hint = 'is the peer running?';
+    let hint = error.hint ?? 'is the peer running?';
     if (configPath !== undefined) {
       const { loadConfig } = await import('../src/runtime/load-config.js');
       await loadConfig(configPath);
-      hint = `is it running? start it with: rumeur ${this.#config ?? configPath} start`;
+      hint = error.hint ?? `is it running? start it with: rumeur ${this.#config ?? configPath} start`;
     }
     return new RumeurError(error.code, error.message, { hint, cause: error });
   }

@@ -34,14 +34,16 @@ export function findConfig(name: string, cwd: string = process.cwd(), root: stri
 }
 
 function placesOf(name: string, cwd: string, root: string): string[] {
-  const folders = /[/\\]/.test(name) ? [cwd] : [cwd, join(cwd, 'configs'), join(root, 'configs')];
-  const names = /\.json$/i.test(name) ? [name] : [name, `${name}.json`];
+  const isPath = /[/\\]|^\.{1,2}$/.test(name);
+  const folders = isPath ? [cwd] : [cwd, join(cwd, 'configs'), join(root, 'configs')];
+  // A folder has no extension.
+  const names = /\.json$|(^|[/\\])\.{0,2}$/i.test(name) ? [name] : [name, `${name}.json`];
   return [...new Set(folders.flatMap((folder) => names.map((one) => resolve(folder, one))))];
 }
 
 function shorter(path: string, cwd: string): string {
   const below = relative(cwd, path);
-  return below.startsWith('..') ? path : below;
+  return below.startsWith('..') ? path : below || '.';
 }
 
 const LARGEST: ValueLimits = { keyBytes: 1024, valueBytes: 8_388_608, valueDepth: 1024 };

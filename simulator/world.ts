@@ -3,6 +3,7 @@ import { Random } from '../src/base/random.js';
 import type { PolicyName } from '../src/data/policy.js';
 import type { Input, Step } from '../src/replica/step.js';
 import { Agenda } from './agenda.js';
+import { Announcements } from './announcements.js';
 import { Frames } from './frames.js';
 import { Network, type NetworkOptions } from './network.js';
 import { SimPeer } from './sim-peer.js';
@@ -44,6 +45,7 @@ export class World {
   readonly policies: Readonly<Record<string, PolicyName>>;
   readonly network: Network;
   readonly frames = new Frames();
+  readonly announcements = new Announcements();
   readonly peers: SimPeer[] = [];
   readonly #byUrl = new Map<string, SimPeer>();
   observer: Observer = {};

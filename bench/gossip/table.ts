@@ -31,6 +31,8 @@ export interface Table {
   /** What was done, in a sentence or two. */
   readonly note: string;
   readonly strategies: Readonly<Record<string, Strategy>>;
+  /** Where several strategies go; default: a column each for every metric. */
+  readonly strategiesAre?: 'columns' | 'rows';
   readonly metrics: readonly Metric[];
   readonly rows: readonly Row[];
 }
@@ -42,24 +44,38 @@ export interface Outcome {
   readonly figures: Readonly<Record<string, readonly Figures[]>>;
 }
 
-/** A table in Markdown: a column for each metric and strategy. */
-export function markdownOf(
-  { title, note, strategies, metrics }: Table,
-  outcomes: readonly Outcome[],
-): string {
+/** A table in Markdown: a column for each metric and strategy, or a row for each cluster and strategy. */
+export function markdownOf(table: Table, outcomes: readonly Outcome[]): string {
+  const { title, note } = table;
+  const [head = [], ...lines] = cellsOf(table, outcomes);
+  const rows = [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`);
+  return [`### ${title}`, '', note, '', ...rows, ''].join('\n');
+}
+
+/** The head, and the rows. */
+function cellsOf(table: Table, outcomes: readonly Outcome[]): string[][] {
+  const { strategies, strategiesAre = 'columns', metrics } = table;
   const names = Object.keys(strategies);
+  if (strategiesAre === 'rows') {
+    const rows = outcomes.flatMap(({ label, goal, figures }) =>
+      names.map((name) => [
+        `${label}: ${name}`,
+        goal,
+        ...metrics.map((metric) => cellOf(metric, figures[name] ?? [])),
+      ]),
+    );
+    return [['cluster', 'goal', ...metrics.map(({ name }) => name)], ...rows];
+  }
   const columns = metrics.flatMap((metric) => names.map((name) => ({ metric, name })));
   const titles = columns.map(({ metric, name }) =>
     names.length > 1 ? `${metric.name}: ${name}` : metric.name,
   );
-  const lines = outcomes.map(({ label, goal, figures }) => [
+  const rows = outcomes.map(({ label, goal, figures }) => [
     label,
     goal,
     ...columns.map(({ metric, name }) => cellOf(metric, figures[name] ?? [])),
   ]);
-  const head = ['cluster', 'goal', ...titles];
-  const rows = [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`);
-  return [`### ${title}`, '', note, '', ...rows, ''].join('\n');
+  return [['cluster', 'goal', ...titles], ...rows];
 }
 
 function cellOf({ name, over, show }: Metric, figures: readonly Figures[]): string {

@@ -9,8 +9,9 @@ export interface ProgressOptions {
   readonly unit?: string;
 }
 
-/** How often a line is written where there is no terminal. */
+/** How often a line is written where there is no terminal, and rewritten where there is one. */
 const LINE_EVERY_MS = 5000;
+const REWRITTEN_EVERY_MS = 200;
 
 /** What is done so far, how much a second and the time left, on stderr: a bar on a terminal, else a plain line now and then. */
 export class Progress {
@@ -30,7 +31,9 @@ export class Progress {
     this.#bar = new SingleBar({
       format,
       stream: process.stderr,
-      hideCursor: true,
+      // What was changed about the terminal would stay so after a Ctrl-C: neither the cursor nor the wrapping of lines is.
+      hideCursor: false,
+      linewrap: true,
       clearOnComplete: true,
       etaBuffer: 100,
     });
@@ -67,6 +70,30 @@ export class Progress {
 
   end(): void {
     this.#bar?.stop();
+  }
+}
+
+/** One line of text on stderr that changes: rewritten on a terminal, else written anew now and then. */
+export class TerminalLine {
+  readonly #label: string;
+  #nextAt = 0;
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  show(text: () => string): void {
+    const now = performance.now();
+    if (now < this.#nextAt) return;
+    const { isTTY, columns } = process.stderr;
+    this.#nextAt = now + (isTTY ? REWRITTEN_EVERY_MS : LINE_EVERY_MS);
+    const line = `${this.#label}: ${text()}`;
+    // A line that wraps could not be rewritten.
+    process.stderr.write(isTTY ? `\r\u001b[K${line.slice(0, columns > 1 ? columns - 1 : undefined)}` : `${line}\n`);
+  }
+
+  end(): void {
+    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   }
 }
 

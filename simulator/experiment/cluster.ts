@@ -25,17 +25,21 @@ export const lossOf = (share: number): Partial<Record<Message['type'], number>> 
 export function measured(world: World, strategy: Strategy): Partial<ReplicaSettings> {
   return {
     open: world.frames.open,
+    held: world.announcements.held,
     deltaChunkBytes: DELTA_CHUNK_BYTES,
     broadcast: (isMesh) =>
       strategy.kind === 'flood' ? new Flood() : new Plumtree(isMesh, strategy.pruneAfter),
   };
 }
 
+/** What a peer is made with, by its place. */
+type OptionsOf = (place: number) => Partial<SimPeerOptions>;
+
 /** A random graph: each peer names earlier ones, so that all are connected and have so many links on average. */
 export function addGraph(
   world: World,
   { peers, degree }: { readonly peers: number; readonly degree: number },
-  options: Partial<SimPeerOptions>,
+  optionsOf: OptionsOf,
 ): void {
   let links = 0;
   for (let i = 0; i < peers; i++) {
@@ -43,7 +47,7 @@ export function addGraph(
     const friends = someOf(world.random, i, Math.min(i, wanted));
     links += friends.length;
     world.addPeer({
-      ...options,
+      ...optionsOf(i),
       peers: friends.map(urlOf),
       discovery: false,
       links: Math.max(64, degree * 4),
@@ -51,10 +55,10 @@ export function addGraph(
   }
 }
 
-/** A mesh: up to `gossip.meshPeers` peers find each other. */
-export function addMesh(world: World, peers: number, options: Partial<SimPeerOptions>): void {
+/** A mesh: up to `gossip.meshPeers` and one more find each other. */
+export function addMesh(world: World, peers: number, optionsOf: OptionsOf): void {
   for (let i = 0; i < peers; i++) {
-    world.addPeer({ ...options, peers: Array.from({ length: i }, (_, earlier) => urlOf(earlier)) });
+    world.addPeer({ ...optionsOf(i), peers: Array.from({ length: i }, (_, earlier) => urlOf(earlier)) });
   }
 }
 

@@ -1,7 +1,8 @@
 import type { SimPeer } from '../sim-peer.js';
+import type { SimPeerOptions } from '../sim-peer-options.js';
 import { World } from '../world.js';
-import { addGraph, lossOf, measured, someOf } from './cluster.js';
-import type { ExperimentOptions, ExperimentResult } from './options.js';
+import { addGraph, addMesh, lossOf, measured, someOf } from './cluster.js';
+import type { ExperimentOptions, ExperimentProgress, ExperimentResult } from './options.js';
 import type { Stretch } from './stretch.js';
 import { Trace } from './trace.js';
 import { type Traffic, traffic } from './traffic.js';
@@ -19,47 +20,73 @@ const PATIENCE_MS = 600_000;
 /** Points of the chart of how many peers had a write, over time. */
 const POINTS = 12;
 
+/** Until the cluster has formed, and until the last write and fault: about so much of a run, of 1. */
+const FORMED = 0.1;
+const DISTURBED = 0.9;
+
 /** Plays through: a cluster forms, takes writes while messages vanish, peers crash and the network is split, and converges. */
 export function runExperiment(
   options: ExperimentOptions,
-  progress: (virtualMs: number) => void = () => undefined,
+  progress: (now: ExperimentProgress) => void = () => undefined,
 ): ExperimentResult {
+  const { peers } = options;
   const world = new World(options.seed, { network: { lost: lossOf(options.loss / 100) } });
   const trace = new Trace(world);
   world.observer = trace.observer;
-  addGraph(world, options, {
-    // Where nobody comes back a disk would only cost: nothing that is measured depends on it but announcements.
-    durable: options.crash > 0,
-    light: true,
-    settings: measured(world, { kind: 'tree' }),
-  });
-  const goOn = everySoOften(world, () => {
-    progress(world.now);
-    return false;
-  });
-  world.run(FORM_MS, goOn);
+  const tell =
+    (stage: ExperimentProgress['stage'], share: () => number, holds = () => false) =>
+    (): boolean => {
+      progress({ stage, share: share(), virtualMs: world.now });
+      return holds();
+    };
+  const victims = someOf(world.random, peers, Math.round((peers * options.crash) / 100));
+  addPeers(world, options, new Set(victims));
+  const forming = tell('forming', () => (FORMED * world.now) / FORM_MS);
+  world.run(FORM_MS, everySoOften(world, forming));
   const links = world.network.size;
   const bytesBefore = world.peers.map(({ bytesSent }) => bytesSent);
   const sent = traffic(world);
   const stretch = trace.begin();
-  disturb(world, options, goOn);
-  const healedAt = world.now;
-  const isEqual = everySoOften(world, () => {
-    progress(world.now);
-    return world.isEqual;
-  });
-  const converged = world.run(healedAt + PATIENCE_MS, isEqual);
+  const lastAt = disturb(world, options, victims);
+  const writing = tell(
+    'writing',
+    () => FORMED + ((DISTURBED - FORMED) * (world.now - FORM_MS)) / (lastAt - FORM_MS),
+  );
+  world.run(lastAt, everySoOften(world, writing));
+  const all = Math.max(1, stretch.writes * (peers - 1));
+  const arrived = (): number => Math.min(1, stretch.needed / all);
+  const settling = tell(
+    'settling',
+    () => DISTURBED + (1 - DISTURBED) * arrived(),
+    () => world.isEqual,
+  );
+  const converged = world.run(lastAt + PATIENCE_MS, everySoOften(world, settling));
   return {
     options,
     links,
-    convergenceMs: converged ? Math.round(world.now - healedAt) : null,
+    convergenceMs: converged ? Math.round(world.now - lastAt) : null,
     ...measure(world, stretch, sent()),
     bytesPerPeer: spreadOf(world.peers.map(({ bytesSent }, i) => bytesSent - (bytesBefore[i] ?? 0))),
   };
 }
 
-/** The writes, and meanwhile what goes wrong; returns with the last of it. */
-function disturb(world: World, options: ExperimentOptions, goOn: () => boolean): void {
+/**
+ * Peers that come back have disks, and so announce what is on them. To the others a disk would only cost: that each is
+ * told by all what is on their disks takes memory by the square of the peers, times the origins.
+ */
+function addPeers(world: World, { peers, degree }: ExperimentOptions, victims: ReadonlySet<number>): void {
+  const settings = measured(world, { kind: 'tree' });
+  const optionsOf = (place: number): Partial<SimPeerOptions> => ({
+    durable: victims.has(place),
+    light: true,
+    settings,
+  });
+  if (degree === 'mesh') addMesh(world, peers, optionsOf);
+  else addGraph(world, { peers, degree }, optionsOf);
+}
+
+/** Plans the writes, and what goes wrong meanwhile. @returns when the last of it happens */
+function disturb(world: World, options: ExperimentOptions, victims: readonly number[]): number {
   const { random, peers } = world;
   const { writes, partitionMs } = options;
   const begin = world.now;
@@ -68,7 +95,7 @@ function disturb(world: World, options: ExperimentOptions, goOn: () => boolean):
     last = Math.max(last, begin + afterMs);
     world.at(begin + afterMs, run);
   };
-  for (const place of someOf(random, peers.length, Math.round((peers.length * options.crash) / 100))) {
+  for (const place of victims) {
     const peer = peers[place] as SimPeer;
     const afterMs = random.float() * WRITE_MS;
     plan(afterMs, () => peer.crash());
@@ -78,10 +105,14 @@ function disturb(world: World, options: ExperimentOptions, goOn: () => boolean):
     plan(WRITE_MS / 4, () => split(world));
     plan(WRITE_MS / 4 + partitionMs, () => world.network.heal());
   }
+  const writers = someOf(random, peers.length, options.writers).map((place) => peers[place] as SimPeer);
   for (let i = 0; i < writes; i++) {
-    plan((WRITE_MS * i) / writes, () => random.pick(world.running)?.set(`key-${i % KEYS}`, `value-${i}`));
+    plan((WRITE_MS * i) / writes, () => {
+      const running = writers.filter((writer) => writer.running);
+      random.pick(running)?.set(`key-${i % KEYS}`, `value-${i}`);
+    });
   }
-  world.run(last, goOn);
+  return last;
 }
 
 /** Cuts the cluster into two random halves: connections between them break. */
@@ -110,10 +141,11 @@ function measure(
     writes: stretch.writes,
     hops: stretch.hops,
     redundancy: stretch.redundancy,
+    grown: { writes: stretch.grown.writes, redundancy: stretch.grownRedundancy },
     duplicates: stretch.received - needed,
     grafts: messages['graft'] ?? 0,
     prunes: messages['prune'] ?? 0,
-    byDeltas: needed === 0 ? 0 : (100 * stretch.deltaNews) / needed,
+    byDeltas: needed === 0 ? 0 : stretch.deltaNews / needed,
     bytes,
     leastBytes: Math.round(stretch.leastBytes),
     messages,

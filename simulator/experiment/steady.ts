@@ -1,5 +1,6 @@
 import type { Message } from '../../src/protocol/messages.js';
 import type { SimPeer } from '../sim-peer.js';
+import type { SimPeerOptions } from '../sim-peer-options.js';
 import { World } from '../world.js';
 import { addGraph, addMesh, measured, someOf, type Strategy } from './cluster.js';
 import type { Stretch } from './stretch.js';
@@ -64,7 +65,7 @@ export function runSteady(options: SteadyOptions): SteadyResult {
     ...measured(world, strategy),
     ...(antiEntropyMs !== undefined && { antiEntropyMs: [antiEntropyMs, antiEntropyMs] as const }),
   };
-  const peer = { durable: false, light: true, settings };
+  const peer = (): Partial<SimPeerOptions> => ({ durable: false, light: true, settings });
   if (degree === 'mesh') addMesh(world, peers, peer);
   else addGraph(world, { peers, degree }, peer);
   const writers = someOf(world.random, peers, options.writers).map((place) => world.peers[place] as SimPeer);

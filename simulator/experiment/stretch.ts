@@ -5,6 +5,8 @@ import type { World } from '../world.js';
 export interface Traced {
   readonly stretch: Stretch;
   readonly madeAt: number;
+  /** Its origin had made enough writes before for its tree to have grown. */
+  readonly isGrown: boolean;
   /** One more than the links that it crossed; 0: it has not arrived. */
   readonly hops: Uint8Array;
   /** Milliseconds after it was made. */
@@ -20,6 +22,9 @@ export interface Hops {
   readonly most: number;
 }
 
+/** After so many writes of an origin it is known which links bring them first. */
+export const TREES_GROW_IN = 5;
+
 /** More than any way has links; what is counted fits into a byte. */
 const MOST_HOPS = 254;
 
@@ -34,6 +39,8 @@ export class Stretch {
   deltaNews = 0;
   /** Of the messages that brought news, the bytes of just the news: the theoretical minimum of what is sent. */
   leastBytes = 0;
+  /** Of writes whose trees had grown: how many there are, operations that arrived, and those of them that were news. */
+  readonly grown = { writes: 0, received: 0, needed: 0 };
 
   constructor(world: World) {
     this.#world = world;
@@ -52,15 +59,24 @@ export class Stretch {
     return this.needed === 0 ? 0 : this.received / this.needed - 1;
   }
 
-  made(writer: SimPeer): Traced {
+  /** The same of writes whose trees had grown; `null` when none of them arrived anywhere. */
+  get grownRedundancy(): number | null {
+    const { received, needed } = this.grown;
+    return needed === 0 ? null : received / needed - 1;
+  }
+
+  /** @param seq counts the writes of the origin, from 1 on */
+  made(writer: SimPeer, seq: number): Traced {
     const count = this.#world.peers.length;
     const traced = {
       stretch: this,
       madeAt: this.#world.now,
+      isGrown: seq > TREES_GROW_IN,
       hops: new Uint8Array(count),
       afterMs: new Float32Array(count),
     };
     traced.hops[writer.place] = 1;
+    if (traced.isGrown) this.grown.writes++;
     this.#writes.push(traced);
     return traced;
   }
@@ -68,16 +84,18 @@ export class Stretch {
   delivered(
     from: SimPeer,
     to: SimPeer,
-    { hops, afterMs, madeAt }: Traced,
+    { hops, afterMs, madeAt, isGrown }: Traced,
     kind: 'push' | 'chunk',
     bytes: number,
   ): void {
     if (!to.running) return;
     this.received++;
+    if (isGrown) this.grown.received++;
     if (hops[to.place] !== 0) return;
     hops[to.place] = Math.min(MOST_HOPS, Math.max(1, hops[from.place] ?? 0)) + 1;
     afterMs[to.place] = this.#world.now - madeAt;
     this.leastBytes += bytes;
+    if (isGrown) this.grown.needed++;
     if (kind === 'push') this.pushedNews++;
     else this.deltaNews++;
   }

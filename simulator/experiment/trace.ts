@@ -47,7 +47,7 @@ export class Trace {
   }
 
   #made(writer: SimPeer, dot: Dot): void {
-    this.#writes.set(dotToText(dot), this.#stretch.made(writer));
+    this.#writes.set(dotToText(dot), this.#stretch.made(writer, dot.seq));
   }
 
   #delivered(from: SimPeer, to: SimPeer, kind: string, bytes: Uint8Array): void {

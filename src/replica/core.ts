@@ -3,6 +3,7 @@ import type { Random } from '../base/random.js';
 import type { Entry, EntryWithoutDigest } from '../data/entry.js';
 import { type Link, type Self, younger, youngest } from '../protocol/link.js';
 import type { AddressBook } from '../protocol/address-book.js';
+import type { MemberRecord } from '../protocol/members.js';
 import type { BucketDigest } from '../protocol/messages.js';
 import type { Bucket } from './bucket.js';
 import type { Clock } from './clock.js';
@@ -38,6 +39,8 @@ export interface ReplicaOptions {
   readonly evictAfterMs: number;
   /** Reads the operations of a push, instead of `unpackOps`: a simulator opens once what comes to a thousand peers. */
   readonly open?: (origin: OriginId, body: Uint8Array) => readonly (EntryWithoutDigest | Entry)[];
+  /** The same record as it is held already: a simulator holds once what a thousand peers have heard. Default: itself. */
+  readonly held?: (record: MemberRecord) => MemberRecord;
   /** Time between two audits of a part of the store; 0: never. */
   readonly auditMs: number;
 }

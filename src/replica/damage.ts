@@ -8,7 +8,7 @@ import { takeOutOfSums } from './block-sums.js';
 import type { Bucket } from './bucket.js';
 import { floorFor } from './compactness.js';
 import type { Core } from './core.js';
-import { DotSearch, type IndexedDot, rowAt } from './dot-search.js';
+import { DotSearch, type IndexedDot, isTombstoneAt, rowAt } from './dot-search.js';
 import { Recount } from './recount.js';
 import type { Turn } from './turn.js';
 
@@ -107,7 +107,7 @@ export class Damage {
     { cell, lost, hadLive }: { cell: Cell; lost: readonly IndexedDot[]; hadLive: boolean },
   ): void {
     const rest = cell.filter(isSound);
-    const dead = lost.filter((dot) => this.#isTombstone(bucket, dot));
+    const dead = lost.filter((dot) => isTombstoneAt(this.#core.view, bucket, dot));
     turn.quarantine(bucket, key, rest, lost);
     if (!hadLive && dead.length < lost.length) bucket.keys--;
     bucket.tombstones -= dead.length;
@@ -132,9 +132,14 @@ export class Damage {
     );
   }
 
-  #isTombstone({ name }: Bucket, { origin, seq }: Dot): boolean {
-    for (const row of this.#core.view.tombstones(name, origin, seq, seq)) return row.seq === seq;
-    return false;
+  /** Rows of the indexes or the sums of a bucket are gone: they are made anew from the entries. */
+  unsound(turn: Turn, bucket: Bucket): void {
+    if (!bucket.damages.isUnsettled) {
+      const text = `rows of the indexes of the bucket '${bucket.name}' are damaged and are made anew from its entries`;
+      turn.note('error', 'index-damaged', text, { bucket: bucket.name });
+    }
+    turn.damage.setUnsettled(bucket, true);
+    this.#recount.request(bucket);
   }
 
   /** A comparison says that the hash of the bucket does not fit its entries: it is counted anew, if not just done. */

@@ -1,5 +1,7 @@
 import type { OriginId } from '../base/ids.js';
+import { isLive } from '../data/cell.js';
 import type { Dot } from '../data/dot.js';
+import type { Entry } from '../data/entry.js';
 import type { Bucket } from './bucket.js';
 import type { Core } from './core.js';
 import type { Turn } from './turn.js';
@@ -92,3 +94,13 @@ export function rowAt(view: View, bucket: Bucket, { origin, seq }: Dot): DotRow 
   for (const row of view.dots(bucket.name, origin, seq, seq, 'rising')) return row;
   return undefined;
 }
+
+/** Whether the tombstone with this dot has its row in the index of tombstones. */
+export function isTombstoneAt(view: View, { name }: Bucket, { origin, seq }: Dot): boolean {
+  for (const row of view.tombstones(name, origin, seq, seq)) return row.seq === seq;
+  return false;
+}
+
+/** Whether a standing entry has all rows in the indexes that it must have: others find it by those alone. */
+export const isIndexed = (view: View, bucket: Bucket, entry: Entry): boolean =>
+  rowAt(view, bucket, entry) !== undefined && (isLive(entry) || isTombstoneAt(view, bucket, entry));

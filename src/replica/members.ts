@@ -183,7 +183,11 @@ export class Members {
   }
 
   /** What `link` says of a member that it has announced. */
-  take(turn: Turn, link: Link, record: MemberRecord): void {
+  take(turn: Turn, link: Link, said: MemberRecord): void {
+    this.#hear(turn, link, this.#core.options.held?.(said) ?? said);
+  }
+
+  #hear(turn: Turn, link: Link, record: MemberRecord): void {
     const former = this.#records.get(record.peer);
     if (this.#isHearsay(link, record.peer)) return this.mark(turn, link, record);
     const said = this.isBeyond(record, turn.wall) ? record : upTo(record, record.number);

@@ -155,7 +155,7 @@ export class Receiver {
       case 'probed':
         return membership.suspicions.probed(turn, link, message);
       case 'peers':
-        return membership.discovery.learn(link, message.addresses);
+        return membership.discovery.learn(turn, link, message.addresses);
       case 'shuffle':
         return membership.shuffles.shuffle(turn, link, message);
       case 'shuffled':

@@ -6,7 +6,7 @@ import { RANGE_SHIFTS } from '../protocol/ranges.js';
 import { excessOf } from './block-sums.js';
 import type { Bucket, CountedCells } from './bucket.js';
 import type { Core } from './core.js';
-import { rowAt } from './dot-search.js';
+import { isIndexed } from './dot-search.js';
 import type { Turn } from './turn.js';
 import type { RangeLevel } from './view.js';
 import { readingCost, SLICE_COST } from './slice.js';
@@ -99,9 +99,12 @@ export class Recount {
     bucket.counting = at.cells = undefined;
   }
 
-  /** An entry that the dot index has lost would never be sent to anybody, and be missing in the sums made from here on. */
+  /**
+   * An entry that the dot index has lost would never be sent to anybody, and be missing in the sums made from here on; a
+   * tombstone that its index has lost would never be dropped.
+   */
   #indexAgain(turn: Turn, bucket: Bucket, key: string, cell: Cell): void {
-    const lost = cell.filter((entry) => !rowAt(this.#core.view, bucket, entry));
+    const lost = cell.filter((entry) => !isIndexed(this.#core.view, bucket, entry));
     if (lost.length > 0) turn.indexAgain(bucket, key, cell, lost);
   }
 

@@ -37,7 +37,13 @@ import type { View } from './view.js';
 import { Writer } from './writer.js';
 
 /** Inputs that change nothing of links and addresses, unless a message among them does. */
-const ABOUT_DATA: ReadonlySet<Input['kind']> = new Set(['received', 'writes', 'flushed', 'damaged']);
+const ABOUT_DATA: ReadonlySet<Input['kind']> = new Set([
+  'received',
+  'writes',
+  'flushed',
+  'damaged',
+  'unsound',
+]);
 
 export interface ReplicaSettings extends ReplicaOptions {
   readonly cluster: string;
@@ -118,7 +124,7 @@ export class Replica {
     this.#source = new DeltaSource(this.core);
     this.#pull = new DeltaPull(this.core);
     this.#damage = new Damage(this.core, (...lost) => keeperOf(this.core, this.members, ...lost));
-    this.#audit = new Audit(this.core);
+    this.#audit = new Audit(this.core, (...found) => this.#damage.unsound(...found));
     this.#retention = new Retention(this.core, stored.members, {
       suspect,
       met: (turn, link, member) => this.#membership.heardOf(turn, link, member),
@@ -177,6 +183,11 @@ export class Replica {
     return isCrowded ? { least, most: degree } : undefined;
   }
 
+  /** When all rows of the store had been read and checked last since it was opened, milliseconds since 1970. */
+  get auditedAt(): number | undefined {
+    return this.#audit.passedAt;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }
@@ -223,6 +234,10 @@ export class Replica {
         break;
       case 'damaged':
         this.#lookAt(turn, input.bucket, input.key);
+        break;
+      case 'unsound':
+        for (const bucket of this.core.buckets.values())
+          if (input.bucket === undefined || input.bucket === bucket.name) this.#damage.unsound(turn, bucket);
         break;
       case 'flushed':
         this.#retention.flushed(turn, input.mark);

@@ -43,6 +43,8 @@ export type Input =
     }
   /** A read outside the replica found that the row of this key is damaged. */
   | { readonly kind: 'damaged'; readonly bucket: BucketName; readonly key: string }
+  /** The store has met damaged rows of indexes or sums, which it passes over: of this bucket, or nobody can say of which. */
+  | { readonly kind: 'unsound'; readonly bucket?: BucketName }
   /** Everything persisted up to the step with this mark is on the disk. */
   | { readonly kind: 'flushed'; readonly mark: number }
   /** The time that the last step asked for has come. */

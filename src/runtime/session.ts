@@ -46,6 +46,9 @@ export class Session implements Life {
       },
     });
     this.#transport = openTransport(this.loop, options);
+    storage.onDamage((bucket) =>
+      this.loop.enqueue({ kind: 'unsound', ...(bucket === undefined ? {} : { bucket }) }),
+    );
     this.loop.start(this.#transport);
   }
 

@@ -7,6 +7,7 @@ import { exitCodeOf } from '../../cli/exit-codes.js';
 import { commandEntries } from '../../cli/registry.js';
 import { ERROR_CODES } from '../../src/base/errors.js';
 import { parseConfig } from '../../src/config/config.js';
+import { PROTOCOL_MAX, PROTOCOL_MIN } from '../../src/protocol/limits.js';
 import { newCounters } from '../../src/replica/core.js';
 import { blocksOf, proseOf, readPage, readPages, ROOT, rowsOf, type Page } from '../tools/markdown.js';
 
@@ -95,6 +96,25 @@ describe('docs/OPERATIONS.md', () => {
     expect(fields).toEqual(expect.arrayContaining(['inSync', 'rttMs', 'behind']));
     expect([...fields, ...Object.keys(newCounters())].filter((name) => !isNamed(name))).toEqual([]);
   });
+});
+
+test('docs/SIMULATOR.md lists every field of simulate --json', () => {
+  const fields = ['ExperimentOptions', 'ExperimentResult', 'Hops'].flatMap((name) => [
+    ...membersOf('../simulator/experiment/options.ts', name),
+    ...membersOf('../simulator/experiment/stretch.ts', name),
+  ]);
+  expect(fields).toEqual(expect.arrayContaining(['partitionMs', 'byDeltas', 'afterMs', 'mean']));
+  const text = proseOf(readPage('docs/SIMULATOR.md'));
+  expect(fields.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('the protocol that this version speaks is told wherever somebody upgrades', () => {
+  const [unreleased = ''] = /## \[Unreleased\][^]*?(?=\n## )/.exec(readPage('CHANGELOG.md').text) ?? [];
+  const told = (text: string): string[] =>
+    [...text.matchAll(/protocol(?: version)? (\d+)/gi)].map(([, version = '']) => version);
+  expect(new Set(told(unreleased))).toEqual(new Set([String(PROTOCOL_MAX)]));
+  expect(PROTOCOL_MIN).toBe(PROTOCOL_MAX);
+  expect(told(operations.text)).toEqual(['1', String(PROTOCOL_MAX)]);
 });
 
 describe('README.md', () => {

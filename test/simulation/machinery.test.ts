@@ -67,6 +67,7 @@ describe('rumeur simulate', () => {
   test('is the same for the same seed, and tells what happened', () => {
     const options = experimentOptions({
       peers: '12',
+      degree: '5',
       loss: '5',
       crash: '25',
       partition: '5s',
@@ -79,6 +80,7 @@ describe('rumeur simulate', () => {
     expect(result.writes).toBe(40);
     expect(result.links).toBe(30);
     expect(result.byDeltas).toBeGreaterThan(0);
+    expect(result.byDeltas).toBeLessThan(1);
     // 40 writes to 11 others each.
     expect(result.duplicates).toBe(Math.round(result.redundancy * 440));
     expect(result.duplicates).toBeGreaterThan(0);
@@ -90,7 +92,7 @@ describe('rumeur simulate', () => {
     expect(result.spread.at(-1)?.share).toBe(1);
     const text = reportText(result);
     expect(text).toMatch(
-      /^12 peers, 30 links, 40 writes; 5% of broadcast messages lost, 25% of peers crash, split in two for 5\.0 s; seed 3/,
+      /^12 peers in a random graph of 30 links, 5 a peer on average, 40 writes; 5% of broadcast messages lost, 25% of peers crash, split in two for 5\.0 s; seed 3/,
     );
     expect(text).toMatch(/█ 100\.0%/);
     expect(text).toContain(`${result.grafts} grafts, ${result.prunes} prunes`);
@@ -100,8 +102,9 @@ describe('rumeur simulate', () => {
   test.each([
     [{ peers: '1' }, '--peers "1" is not a whole number from 2 to 10000'],
     [{ peers: 'ten' }, '--peers "ten"'],
-    [{ peers: '10000', writes: '1001' }, 'at most 1000 with 10000 peers'],
-    [{ peers: '4', degree: '4' }, 'less than the number of peers'],
+    [{ peers: '10000', writes: '1001' }, '--writes 1001 is too much for 10000 peers: at most 1000'],
+    [{ peers: '4', degree: '4' }, '--degree 4 is too much for 4 peers: each has at most 3 others'],
+    [{ peers: '4', writers: '5' }, '--writers "5" is not a whole number from 1 to 4'],
     [{ loss: '-1' }, '--loss "-1"'],
     [{ partition: '3' }, 'a time up to 60m'],
     [{ partition: '61m' }, 'a time up to 60m'],

@@ -82,11 +82,11 @@ export class Dialer {
   }
 
   #missing(): number {
-    const active = activeLinks(this.#core).length;
-    const missing = this.#views.least - active;
+    const { counted, least } = this.#views;
+    const missing = least - counted;
     if (missing <= 0) return 0;
     const { all, pressing } = this.#dialing();
-    return Math.min(missing * (1 + this.#failing), this.#core.options.links - active) - (all - pressing);
+    return Math.min(missing * (1 + this.#failing), this.#core.options.links - counted) - (all - pressing);
   }
 
   /** One more, when its time has come. */

@@ -36,8 +36,8 @@ export class Discovery {
   }
 
   /** A peer has introduced itself. */
-  introduced(link: Link, { url, peer, name }: Hello): void {
-    this.learn(link, toAddresses(url, peer, name));
+  introduced(turn: Turn, link: Link, { url, peer, name }: Hello): void {
+    this.learn(turn, link, toAddresses(url, peer, name));
   }
 
   /**
@@ -124,7 +124,7 @@ export class Discovery {
     });
     if (news.length === 0) return;
     memberAddresses.spend(turn.now, news.length);
-    this.#views.update();
+    this.#views.update(turn.now);
   }
 
   #isUsable(from: Link, { url, id }: Address): boolean {
@@ -136,14 +136,14 @@ export class Discovery {
   }
 
   /** Takes what a neighbour says into the book. */
-  learn(from: Link, addresses: readonly Address[]): void {
+  learn(turn: Turn, from: Link, addresses: readonly Address[]): void {
     if (!this.#core.options.discovery) return;
     const bound = this.#bound();
     const news = addresses.filter((address) => {
       const { url, id, name } = address;
       return this.#isUsable(from, address) && this.#core.addresses.learn(url, id, name, bound);
     });
-    if (news.length > 0) this.#views.update();
+    if (news.length > 0) this.#views.update(turn.now);
   }
 }
 

@@ -106,7 +106,7 @@ export class Membership {
         'debug',
       );
     }
-    this.discovery.introduced(link, hello);
+    this.discovery.introduced(turn, link, hello);
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
     if (others.length === 0 && !this.#makeRoom(turn, link, hello)) return;
     link.hello = hello;
@@ -164,7 +164,7 @@ export class Membership {
     }
     this.suspicions.met(hello.peer);
     if (link.direction === 'out') this.#dialer.reached();
-    this.views.update();
+    this.views.update(turn.now);
     this.#observer.linkUp(turn, link, hello);
     this.discovery.share(turn, link, hello);
   }
@@ -230,7 +230,7 @@ export class Membership {
     const refused = link.goodbye !== undefined && !USUAL_GOODBYES.has(link.goodbye);
     this.#core.addresses.lost(hello.peer, turn.now, refused);
     if (!refused && !this.#leaving) this.suspicions.begin(turn, link);
-    this.views.update();
+    this.views.update(turn.now);
     // Of two links to one peer the one that went first is not news when the other follows.
     if (link.goodbye === 'DUPLICATE') return;
     turn.note(
@@ -246,7 +246,7 @@ export class Membership {
   dialFailed(turn: Turn, url: string, reason: string): void {
     this.suspicions.dialFailed(url);
     this.#dialer.failed(url, turn.now);
-    if (this.views.isCrowded) this.views.update();
+    if (this.views.isCrowded) this.views.update(turn.now);
     const first = this.#core.addresses.get(url)?.failures === 1;
     turn.note(first ? 'info' : 'debug', 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
   }
@@ -259,7 +259,7 @@ export class Membership {
   /** @throws RumeurError `OVERLOADED` when no further address can be kept */
   addPeer(turn: Turn, url: string): void {
     this.#requests.addPeer(turn, url);
-    this.views.update();
+    this.views.update(turn.now);
   }
 
   /** Forgets a peer and keeps it out, by address and by id. @throws RumeurError `NOT_FOUND` */
@@ -278,6 +278,7 @@ export class Membership {
 
   wake(turn: Turn): void {
     if (this.#leaving) return;
+    this.views.wake(turn.now);
     this.#dialer.dial(turn);
     for (const link of this.views.surplus(turn.now)) this.#displace(turn, link);
     this.discovery.wake(turn);

@@ -77,19 +77,19 @@ export class Shuffles {
   }
 
   shuffle(turn: Turn, link: Link, { id, hops, crowd, addresses }: Shuffle): void {
-    this.#claims(link, crowd);
+    this.#claims(turn, link, crowd);
     const others = this.#patient(turn.now).filter((other) => other !== link);
     const next = hops > 0 ? this.#core.random.pick(others) : undefined;
     if (next)
       return this.#send(turn, next, { hops: Math.min(hops, HOPS) - 1, addresses }, { link: link.id, id });
     const answer = this.#discovery.ofOthers(addresses.length, addresses);
-    this.#discovery.learn(link, addresses);
+    this.#discovery.learn(turn, link, addresses);
     turn.send(link, { type: 'shuffled', id, crowd: this.#views.crowd, addresses: answer });
   }
 
-  #claims(link: Link, crowd: number): void {
+  #claims(turn: Turn, link: Link, crowd: number): void {
     link.crowd = crowd;
-    this.#views.update();
+    this.#views.update(turn.now);
   }
 
   /** Whether we have sent it such a shuffle, and not had the answer. */
@@ -99,11 +99,11 @@ export class Shuffles {
   }
 
   shuffled(turn: Turn, link: Link, { id, crowd, addresses }: Shuffled): void {
-    this.#claims(link, crowd);
+    this.#claims(turn, link, crowd);
     const way = this.#ways.get(id);
     if (!way) return;
     way.isAnswered = true;
-    if (!way.from) return this.#discovery.learn(link, addresses);
+    if (!way.from) return this.#discovery.learn(turn, link, addresses);
     const back = this.#core.links.get(way.from.link);
     if (back) turn.send(back, { type: 'shuffled', id: way.from.id, crowd: this.#views.crowd, addresses });
   }

@@ -1,20 +1,15 @@
-import { Allowance, type Rate } from '../../base/allowance.js';
 import type { PeerId } from '../../base/ids.js';
 import type { Link } from '../../protocol/link.js';
 import type { Hello } from '../../protocol/messages.js';
 import type { SampleBound } from '../../protocol/address-book.js';
 import { activeLinks, type Core } from '../core.js';
+import { type Bounds, Places, YOUNG_MS } from './places.js';
 import type { Liveness } from './suspicions.js';
 
 /** Below this part of `meshPeers` a crowd is none any more: who sits near the bound changes nothing for a while. */
 const HYSTERESIS = 0.8;
 /** About so often links beyond the wanted number end, milliseconds. */
 const TRIM_MS = 1_000;
-/** Who is so young is spared, milliseconds: it was wanted just now. */
-const YOUNG_MS = 5_000;
-/** Links that make room for a peer which has none: a few at once, then one in two seconds. */
-const DISPLACED: Rate = { most: 16, perMs: 1 / 2_000 };
-
 /**
  * Whether there are so few peers that each is linked to each, or a crowd, in which each keeps an *active view*, a few
  * links that are random and ever so slowly renewed, and a *passive view*, the addresses in its book, a random sample of
@@ -25,15 +20,18 @@ const DISPLACED: Rate = { most: 16, perMs: 1 / 2_000 };
 export class Views {
   readonly #core: Core;
   readonly #liveness: Liveness;
-  readonly #displaced = new Allowance(0, DISPLACED);
+  readonly #places: Places;
   #isCrowded = false;
   /** Live peers that we know, as far as we know. */
   #known = 0;
   #trimAt = 0;
+  /** When some link is old enough to count, if that may make this a crowd, or end it. */
+  #settledAt = Infinity;
 
   constructor(core: Core, liveness: Liveness) {
     this.#core = core;
     this.#liveness = liveness;
+    this.#places = new Places(core);
   }
 
   get isCrowded(): boolean {
@@ -66,6 +64,15 @@ export class Views {
     return Math.ceil(0.75 * this.degree);
   }
 
+  get #bounds(): Bounds {
+    return { degree: this.degree, most: this.most };
+  }
+
+  /** How many links we have that count towards what is wanted. */
+  get counted(): number {
+    return this.#places.counted(activeLinks(this.#core), this.#bounds);
+  }
+
   /** The bound of the address book in a crowd; `undefined` outside. */
   sample(isLinked: (id: PeerId) => boolean): SampleBound | undefined {
     return this.#isCrowded ? { capacity: 2 * this.#core.options.meshPeers, isLinked } : undefined;
@@ -73,28 +80,43 @@ export class Views {
 
   /**
    * Looks anew how many there are. Hearsay alone makes no crowd: half of a mesh must be linked to us, or more than half of
-   * our neighbours say that they are in one, as a newcomer knows hardly anybody.
+   * our neighbours say that they are in one, as a newcomer knows hardly anybody. Of those who dialled us only those who
+   * have stayed for a while count: else a storm of strangers that come and go would make a crowd of a few.
    */
-  update(): void {
+  update(now: number): void {
     const links = activeLinks(this.#core);
-    this.#known = this.#countLive(links);
+    const settled = links.filter(
+      ({ direction, openedAt }) => direction === 'out' || now - openedAt > YOUNG_MS,
+    );
+    const wasCrowded = this.#isCrowded;
+    this.#known = this.#countLive(links, settled);
+    this.#isCrowded = this.#isCrowd(settled, this.#known);
+    // Who is wanted now is not the first to go.
+    if (this.#isCrowded && !wasCrowded) this.#trimAt = now + TRIM_MS;
+    this.#settledAt = Infinity;
+    if (settled.length === links.length || this.#isCrowd(links, this.#countLive(links)) === this.#isCrowded)
+      return;
+    for (const link of links) {
+      if (!settled.includes(link)) this.#settledAt = Math.min(this.#settledAt, link.openedAt + YOUNG_MS + 1);
+    }
+  }
+
+  #isCrowd(links: readonly Link[], known: number): boolean {
+    if (!this.#core.options.discovery) return false;
     const claimed = medianOf(links.map(({ crowd }) => crowd));
     const bound = this.#bound;
     const few = HYSTERESIS * bound;
-    if (!this.#core.options.discovery) this.#isCrowded = false;
-    else if (this.#isCrowded) this.#isCrowded = Math.max(claimed, this.#known) >= few;
-    else
-      this.#isCrowded = (claimed > 0 && claimed >= few) || (this.#known > bound && links.length >= bound / 2);
+    if (this.#isCrowded) return Math.max(claimed, known) >= few;
+    return (claimed > 0 && claimed >= few) || (known > bound && links.length >= bound / 2);
   }
 
-  #countLive(links: readonly Link[]): number {
+  /** Of those that are linked to us only these may count. */
+  #countLive(links: readonly Link[], counting = links): number {
     const live = new Set<string>();
     // Somebody who has dialled us while we were about to: whose address it is was not proven, but is plain.
     const linkedAt = new Set<string | null | undefined>();
-    for (const { hello, url } of links) {
-      if (hello) live.add(hello.peer);
-      linkedAt.add(url).add(hello?.url);
-    }
+    for (const { hello } of counting) if (hello) live.add(hello.peer);
+    for (const { hello, url } of links) linkedAt.add(url).add(hello?.url);
     for (const { record, failures } of this.#core.addresses.active()) {
       const { id, url } = record;
       if (id === undefined && linkedAt.has(url)) continue;
@@ -107,52 +129,31 @@ export class Views {
    * Whether there is room for the peer that has introduced itself; else which link makes room for it. Somebody who has no
    * other link always finds room, and whoever we dialled was wanted.
    */
-  roomFor(link: Link, { links }: Hello, now: number): boolean | Link {
+  roomFor(link: Link, hello: Hello, now: number): boolean | Link {
     const active = activeLinks(this.#core);
     if (active.length < this.most) return true;
-    const isPressing = this.#isCrowded && (links === 0 || link.direction === 'out');
-    if (!isPressing || this.#displaced.readyAt(now) > now) return false;
-    const loser = this.#core.random.pick(this.#displaceable(active, now));
-    if (loser) this.#displaced.spend(now, 1);
-    return loser ?? false;
+    return this.#isCrowded && (this.#places.loserFor(link, hello, active, this.#bounds, now) ?? false);
   }
 
   /** In a crowd, links that end as there are too many: at random, a few at a time, as the other sides do the same. */
   surplus(now: number): Link[] {
     if (!this.#isCrowded || now < this.#trimAt) return [];
     this.#trimAt = now + TRIM_MS * (0.5 + this.#core.random.float());
-    const active = activeLinks(this.#core);
-    const tooMany = active.length - this.degree;
-    if (tooMany <= 0) return [];
-    const losers = this.#displaceable(active, now);
-    this.#core.random.shuffle(losers);
-    return losers.slice(0, Math.ceil(tooMany / 8));
+    return this.#places.surplus(activeLinks(this.#core), this.#bounds, now);
   }
 
-  /** Never those that people named, nor those that cannot be dialled: they might have nobody else. */
-  #displaceable(active: readonly Link[], now: number): Link[] {
-    const named = this.#namedPeers();
-    const strangers = active.filter(({ hello }) => hello?.url && !named.has(hello.peer));
-    const older = strangers.filter(({ openedAt }) => now - openedAt > YOUNG_MS);
-    return older.length > 0 ? older : strangers;
-  }
-
-  /** Peers behind the addresses that the config or an addPeer names. */
-  #namedPeers(): Set<PeerId> {
-    const named = new Set<PeerId>();
-    for (const { record } of this.#core.addresses.active()) {
-      if (record.source !== 'gossip' && record.id !== undefined) named.add(record.id);
-    }
-    return named;
+  wake(now: number): void {
+    if (now >= this.#settledAt) this.update(now);
   }
 
   nextWakeAt(): number {
-    return this.#isCrowded && activeLinks(this.#core).length > this.degree ? this.#trimAt : Infinity;
+    const isTooMany = this.#isCrowded && this.#places.isTooMany(activeLinks(this.#core), this.#bounds);
+    return isTooMany ? Math.min(this.#trimAt, this.#settledAt) : this.#settledAt;
   }
 }
 
-/** The middle one; of an even number, the higher of the two in the middle. */
+/** The middle one; of an even number, the lower of the two in the middle: more than half say as much. */
 function medianOf(numbers: number[]): number {
   numbers.sort((a, b) => a - b);
-  return numbers[numbers.length >> 1] ?? 0;
+  return numbers[(numbers.length - 1) >> 1] ?? 0;
 }

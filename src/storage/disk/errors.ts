@@ -14,9 +14,8 @@ const ASK_MS = 1_000;
 export async function toDiskError(thrown: unknown, directory: string): Promise<RumeurError> {
   if (thrown instanceof RumeurError) return thrown;
   const reason = messageOf(thrown);
-  const code = codeOf(thrown);
   // When the disk fills up in the middle of a write, lmdb says EIO of the part that was written.
-  if (FULL.has(code) || (code === EIO && (await isFull(directory)))) {
+  if (isFullError(thrown) || (codeOf(thrown) === EIO && (await isFull(directory)))) {
     return new RumeurError('DISK_FULL', `no room left for the data in ${directory}: ${reason}`, {
       hint: 'free some space: the peer goes on by itself when there is room',
       cause: thrown,
@@ -36,6 +35,9 @@ export function readError(thrown: unknown, directory: string): RumeurError {
     cause: thrown,
   });
 }
+
+/** Whether an error of the system or an engine says that there is no room. */
+export const isFullError = (thrown: unknown): boolean => FULL.has(codeOf(thrown));
 
 /** The `code` of a thrown error: text from Node, a number from lmdb. */
 export const codeOf = (thrown: unknown): unknown => fieldOf(thrown, 'code');

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseOptions } from './options.js';
+import { minutesOf, parseOptions } from './options.js';
 import { predict } from './prediction.js';
 import { type Predictions, reportOf } from './report.js';
 import { ClusterRun, type Results } from './run.js';
@@ -15,6 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     (options.code === 0 ? process.stdout : process.stderr).write(options.text);
     return options.code;
   }
+  process.stderr.write(`about ${minutesOf(options)} minutes, longer where the machine has other work\n`);
   const run = await ClusterRun.open(options, (line) => process.stderr.write(`${line}\n`));
   const stop = (): void => void run.close().then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);

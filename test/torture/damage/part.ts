@@ -10,7 +10,7 @@ import {
   type Problem,
 } from '../run/part.js';
 import { Died } from '../tools/asked-process.js';
-import { dataFilesOf } from '../tools/store.js';
+import { presentFilesOf } from '../tools/store.js';
 import { StoreReader } from '../tools/store-reader.js';
 import { type Expected, judgeShown } from './judge.js';
 import { Pack } from './pack.js';
@@ -135,8 +135,8 @@ class Damage implements OpenPart {
     for (const [n, template] of this.#template(count).entries())
       cpSync(template, directories[n] ?? '', { recursive: true });
     const course: Course = { deaths: [], what: [], opened: [], isSettled: false, shown: [] };
-    this.#renewNotes(scene);
-    if (!scene.isRunning) this.#spoil(scene, course);
+    await this.#renewNotes(scene);
+    if (!scene.isRunning) await this.#spoil(scene, course);
     // One death for each damage is forgiven: what is mapped kills who reads it. The next start must know better.
     while (course.deaths.length <= scene.struck) {
       try {
@@ -155,24 +155,25 @@ class Damage implements OpenPart {
     };
   }
 
-  #renewNotes({ directories }: Scene): void {
-    const [dataFile = ''] = dataFilesOf(this.#context.storage);
-    for (const directory of directories) renewNote(directory, dataFile);
+  async #renewNotes({ directories }: Scene): Promise<void> {
+    for (const directory of directories)
+      renewNote(directory, await presentFilesOf(this.#context.storage, directory));
   }
 
-  #spoil(scene: Scene, course: Course): void {
-    const files = dataFilesOf(this.#context.storage).filter((file) => !file.endsWith('-lock'));
-    for (const directory of scene.directories.slice(0, scene.struck))
+  async #spoil(scene: Scene, course: Course): Promise<void> {
+    for (const directory of scene.directories.slice(0, scene.struck)) {
+      const files = await presentFilesOf(this.#context.storage, directory);
       course.what.push(spoil(directory, files, scene.kind, scene.random));
+    }
     // Half of the time nothing tells that the files have been touched.
-    if (!scene.isRunning && scene.random.float() < 0.5) this.#renewNotes(scene);
+    if (!scene.isRunning && scene.random.float() < 0.5) await this.#renewNotes(scene);
   }
 
   async #live(scene: Scene, course: Course): Promise<void> {
     const { pack, directories, id } = scene;
     const { storage } = this.#context;
     course.opened = await pack.ask<Opened>({ do: 'open', directories, cluster: `case${id}`, storage });
-    if (course.what.length === 0) this.#spoil(scene, course);
+    if (course.what.length === 0) await this.#spoil(scene, course);
     course.isSettled = await pack.ask<boolean>({
       do: 'settle',
       ms: scene.count === 3 ? REPAIR_MS : AUDIT_MS,

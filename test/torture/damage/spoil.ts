@@ -30,7 +30,7 @@ export type Kind = (typeof KINDS)[number];
 
 /** Spoils one data file of a store, wherever it hits, and says what was done. */
 export function spoil(directory: string, files: readonly string[], kind: Kind, random: Random): string {
-  const name = random.pick(files.filter((file) => existsSync(join(directory, file)))) ?? '';
+  const name = drawFile(directory, files, random);
   const path = join(directory, name);
   if (kind === 'missing file') {
     rmSync(path);
@@ -42,6 +42,13 @@ export function spoil(directory: string, files: readonly string[], kind: Kind, r
   } finally {
     closeSync(file);
   }
+}
+
+/** Larger files are hit more often, as by chance; an empty one only goes missing. */
+function drawFile(directory: string, files: readonly string[], random: Random): string {
+  const sizes = files.map((file) => statSync(join(directory, file)).size);
+  let left = random.float() * sizes.reduce((sum, size) => sum + size, 0);
+  return files.find((_, index) => (left -= sizes[index] ?? 0) < 0) ?? files[0] ?? '';
 }
 
 function change(file: number, kind: Exclude<Kind, 'missing file'>, random: Random): string {
@@ -85,15 +92,21 @@ function readAt(file: number, at: number, length: number): Buffer {
   return bytes;
 }
 
-/** Makes the note beside the data that of a store as it was left: bits rot without changing a file's times. */
-export function renewNote(directory: string, dataFile: string): void {
+/**
+ * Makes the note beside the data that of a store as it was left: bits rot without changing a file's times.
+ * @param files of the data, the one that stays for as long as the store lives first
+ */
+export function renewNote(directory: string, files: readonly string[]): void {
   const note = join(directory, 'store.json');
-  const path = join(directory, dataFile);
-  if (!existsSync(note) || !existsSync(path)) return;
-  const { dev, ino, ctimeNs, size } = statSync(path, { bigint: true });
-  const text = { dev: String(dev), ino: String(ino), ctimeNs: String(ctimeNs), size: String(size) };
-  writeFileSync(
-    note,
-    `${JSON.stringify({ ...(JSON.parse(readFileSync(note, 'utf8')) as object), ...text })}\n`,
-  );
+  const stats = files.map((file) => statSync(join(directory, file), { bigint: true }));
+  const [first] = stats;
+  if (!existsSync(note) || !first) return;
+  const text = {
+    dev: String(first.dev),
+    ino: String(first.ino),
+    ctimeNs: String(stats.reduce((last, { ctimeNs }) => (ctimeNs > last ? ctimeNs : last), 0n)),
+    size: String(stats.reduce((sum, { size }) => sum + size, 0n)),
+  };
+  const former = JSON.parse(readFileSync(note, 'utf8')) as object;
+  writeFileSync(note, `${JSON.stringify({ ...former, ...text })}\n`);
 }

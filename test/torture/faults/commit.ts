@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { isExpected } from '../run/expected.js';
 import type { Problem } from '../run/part.js';
-import { dataFilesOf, filesOf, storeFileOf } from '../tools/store.js';
+import { dataFilesOf, dataPathsOf, filesOf } from '../tools/store.js';
 import type { StoreReader } from '../tools/store-reader.js';
 import { Strace } from '../tools/strace.js';
 import { keyOf, numberInText, type Wave } from '../victim/protocol.js';
@@ -23,10 +22,8 @@ export interface Scene {
 /** What is written under the fault: three waves, of which each is one or two transactions. */
 const WAVES = [6, 6, 12];
 /** Written again so soon after the fault is over. */
-const RESUME_MS = isExpected('faults', 'no-resume') ? 300 : 10_000;
+const RESUME_MS = 10_000;
 const BEFORE = 6;
-/** Of what a victim that hangs or dies has said, characters. */
-const LAST_WORDS = 1500;
 const DISK_CODES = new Set(['DISK_FULL', 'DISK_FAILED']);
 
 /** What has been seen of a victim. */
@@ -66,32 +63,55 @@ export async function strikeCommit(
       paths: tracedPaths(scene, fault),
       ...(fault === undefined ? {} : { inject: injectionOf(fault) }),
     });
-    let n = BEFORE;
-    for (const count of WAVES) {
-      account.add(await victim.write(n, count), `wave from ${n}`);
-      n += count;
-    }
-    const shown = await afterFault(victim, account, fault);
-    // strace counts in each thread by itself: in the new threads and the probe of a store that is opened anew, the fault comes
-    // once more. Only lmdb makes none of these calls while it is opened.
-    if (fault?.isLasting === true || (account.refusals > 0 && storage !== 'lmdb')) {
-      await strace.detach();
-      await expectResume(victim, account, n);
-    } else if (account.refusals > 0) await expectResume(victim, account, n);
-    // Both ways of ending must leave what was acknowledged; a close is part of what is struck.
-    if (isKilledAfter(fault)) await victim.kill();
-    else await expectClose(victim, account);
+    const shown = await play(storage, { victim, account, strace }, fault);
     await strace.end();
     await expectKept(scene, account, shown);
   } finally {
     await victim.kill();
   }
-  const { isHit, problems } = judgeTrace(trace, storeFileOf(storage, directory), acks);
-  const words = victim.log.trim().slice(-LAST_WORDS);
-  if (account.problems.some(({ kind }) => kind === 'hang' || kind === 'died') && words !== '')
-    account.problem('last-words', words);
+  const { isHit, problems } = judgeTrace(trace, dataPathsOf(storage, directory), acks);
   const outcome = !isHit && fault ? 'not reached' : account.refusals > 0 ? 'refused' : 'acknowledged';
-  return { outcome, problems: [...account.problems, ...problems] };
+  const all = [...account.problems, ...problems];
+  const died = all.some(({ kind }) => kind.startsWith('died'));
+  return { outcome: died ? 'died' : outcome, problems: all };
+}
+
+/** Writes under the fault and after it, and ends the process. @returns what it has shown after an error */
+async function play(
+  storage: string,
+  { victim, account, strace }: { victim: Victim; account: Account; strace: Strace },
+  fault: Fault | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  let shown: ReadonlyMap<string, number> = new Map();
+  let n = BEFORE;
+  for (const count of WAVES) {
+    const wave = await victim.write(n, count);
+    if (victim.end !== undefined) break;
+    account.add(wave, `wave from ${n}`);
+    n += count;
+  }
+  if (victim.end === undefined) shown = await afterFault(victim, account, fault);
+  // strace counts in each thread by itself: in the new threads of a store that is opened anew, the fault comes once more.
+  // Only lmdb makes none of these calls while it is opened.
+  if (fault?.isLasting === true || (account.refusals > 0 && storage !== 'lmdb')) await strace.detach();
+  if (account.refusals > 0 && victim.end === undefined) await expectResume(victim, account, n);
+  if (victim.end !== undefined) account.problems.push(deathOf(victim, fault));
+  // Both ways of ending must leave what was acknowledged; a close is part of what is struck.
+  else if (isKilledAfter(fault)) await victim.kill();
+  else await expectClose(victim, account, fault);
+  return shown;
+}
+
+/** glibc's words when memory that was written past its end is given back. */
+const OVERFLOW = /corrupted|free\(\): invalid|malloc\(\)|munmap_chunk/;
+/** Of what a victim that dies has said, characters. */
+const LAST_WORDS = 600;
+
+/** Names the deaths whose causes are known; docs/TORTURE.md has them. */
+function deathOf({ end, log }: Victim, fault: Fault | undefined): Problem {
+  const isOverflow = log.includes('Attempting to write page') && (end === 'SIGSEGV' || OVERFLOW.test(log));
+  const kind = isOverflow ? 'died-lmdb-message' : fault?.call === 'mmap' ? 'died-lmdb-map' : 'died';
+  return { kind, text: `the process ended with ${String(end)}: ${log.trim().slice(-LAST_WORDS)}` };
 }
 
 /** Acknowledgements are written by `write`: where that is struck, they must not be among what is seen. */
@@ -120,8 +140,9 @@ async function afterFault(
 /** With the fault over it must write again by itself. */
 async function expectResume(victim: Victim, account: Account, from: number): Promise<void> {
   const until = performance.now() + RESUME_MS;
-  for (let n = from; performance.now() < until && victim.end === undefined; n++) {
+  for (let n = from; performance.now() < until; n++) {
     const wave = await victim.write(n, 1);
+    if (victim.end !== undefined) return;
     if (!wave || wave.hung.length > 0) {
       account.add(wave, 'after the fault');
       return;
@@ -133,13 +154,12 @@ async function expectResume(victim: Victim, account: Account, from: number): Pro
   account.problem('no-resume', `no write was taken within ${RESUME_MS} ms after the fault was over`);
 }
 
-async function expectClose(victim: Victim, account: Account): Promise<void> {
+async function expectClose(victim: Victim, account: Account, fault: Fault | undefined): Promise<void> {
   const answer = await victim.close();
   if (answer?.closed === false) account.problem('hang', 'close did not settle');
   else if (answer?.code !== undefined && !DISK_CODES.has(answer.code))
     account.problem('code', `close failed with ${answer.code}`);
-  const end = await victim.ended;
-  if (typeof end === 'string') account.problem('died', `the process ended with ${end}`);
+  if (typeof (await victim.ended) === 'string') account.problems.push(deathOf(victim, fault));
 }
 
 /** Opens the store as the next start would: what was acknowledged is there, and so is what was shown after the error. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Problem } from '../run/part.js';
-import { filesOf, storeFileOf } from '../tools/store.js';
+import { dataPathsOf, filesOf } from '../tools/store.js';
 import { straceWords } from '../tools/strace.js';
 import { keyOf, numberInText } from '../victim/protocol.js';
 import { Victim } from '../victim/victim.js';
@@ -35,7 +35,8 @@ export async function strikeOpen(
       if (!said.code.startsWith('DISK_'))
         problems.push({ kind: 'code', text: `the store was refused as ${said.code}: ${said.message}` });
     } else if (!said) {
-      problems.push({ kind: 'hang', text: `it said nothing; ended: ${String(victim.end)}` });
+      outcome = 'died';
+      if (victim.end === undefined) problems.push({ kind: 'hang', text: 'it said nothing' });
     } else if (fault) {
       for (const n of (await victim.write(1000, WAVE))?.acked ?? []) acked.add(n);
     }
@@ -43,12 +44,16 @@ export async function strikeOpen(
   } finally {
     const end = await victim.kill();
     if (typeof end === 'string' && end !== 'SIGKILL')
-      problems.push({ kind: 'died', text: `the process ended with ${end}` });
+      problems.push({ kind: deathOf(storage, end), text: `the process ended with ${end}` });
   }
   problems.push(...(await problemsAfter(scene, acked)));
-  const { isHit } = judgeTrace(trace, storeFileOf(storage, directory), '');
+  const { isHit } = judgeTrace(trace, dataPathsOf(storage, directory), '');
   return { outcome: !isHit && fault ? 'not reached' : outcome, problems };
 }
+
+/** lmdb-js 3.5 does not survive an environment that it cannot open. */
+const deathOf = (storage: string, end: string): string =>
+  storage === 'lmdb' && end === 'SIGSEGV' ? 'died-lmdb-open' : 'died';
 
 /** The next start finds all that was acknowledged, whatever became of the one before. */
 async function problemsAfter(

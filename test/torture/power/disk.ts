@@ -43,6 +43,7 @@ export class Disk {
   readonly #callOf: number[] = [];
   #calls = 0;
   #inodes = 0;
+  readonly #sizes = new Map<number, number>();
   #handles = new Map<string, Handle>();
 
   constructor(root: string, acks: string) {
@@ -98,12 +99,14 @@ export class Disk {
   #open(text: string, fd: string): void {
     const [, path = '', flags = ''] = /, "([^"]*)", ([A-Z_|]+)/.exec(text) ?? [];
     if (path === this.#acks || !path.startsWith(this.#root)) return;
-    const known = this.#names.get(path);
+    // What is emptied is, for what may stand afterwards, as good as a new file under the old name.
+    const known = flags.includes('O_TRUNC') ? undefined : this.#names.get(path);
     // A directory is opened to be synced, and has no content here.
     if (known === undefined && !flags.includes('O_CREAT')) return;
     const inode = known ?? this.#inodes++;
     if (known === undefined) this.#name(path, inode);
-    this.#handles.set(fd, { inode, isSynced: /O_D?SYNC/.test(flags), position: 0 });
+    const position = flags.includes('O_APPEND') ? (this.#sizes.get(inode) ?? 0) : 0;
+    this.#handles.set(fd, { inode, isSynced: /O_D?SYNC/.test(flags), position });
   }
 
   #name(
@@ -141,6 +144,7 @@ export class Disk {
     if (bytes.length < length || Number.isNaN(at)) throw new Error(`not understood: ${text.slice(0, 300)}`);
     const durableFrom = handle.isSynced ? this.ops.length : Infinity;
     const { inode } = handle;
+    this.#sizes.set(inode, Math.max(at + length, this.#sizes.get(inode) ?? 0));
     this.#add({ kind: 'write', inode, at, bytes: bytes.subarray(0, length), durableFrom });
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseGossipOptions } from '../../../bench/gossip/options.js';
 import { markdownOf, type Table } from '../../../bench/gossip/table.js';
 import { tablesOf } from '../../../bench/gossip/tables.js';
+import { proseOf, readPage } from '../../tools/markdown.js';
 
 const TABLE: Table = {
   name: 'hops',
@@ -35,11 +36,30 @@ describe('the tables of npm run bench:gossip', () => {
     ]);
   });
 
-  test('show what their rows measure', () => {
-    const row = tablesOf(true)[0]?.rows[0];
-    const figures = row?.run({ seed: 1, strategy: { kind: 'flood' }, progress: () => undefined });
-    expect(figures?.['redundancy']).toBe(14);
-    for (const { name } of tablesOf(true)[0]?.metrics ?? []) expect(figures?.[name]).toBeGreaterThan(0);
+  test('may have a row for each strategy instead', () => {
+    const outcome = { label: 'a', goal: 'none', figures: { trees: [{ mean: 1 }], flooding: [{ mean: 2 }] } };
+    const table: Table = { ...TABLE, strategiesAre: 'rows', metrics: TABLE.metrics.slice(0, 1) };
+    expect(markdownOf(table, [outcome]).split('\n').slice(4, -1)).toEqual([
+      '| cluster | goal | mean |',
+      '| --- | --- | --- |',
+      '| a: trees | none | 1.0 |',
+      '| a: flooding | none | 2.0 |',
+    ]);
+  });
+
+  // All of them take minutes; the first row tells whether somebody has looked since the core changed.
+  test('are in docs/GOSSIP.md as they would be printed, and so are the figures of the first row', () => {
+    const text = proseOf(readPage('docs/GOSSIP.md'));
+    for (const table of tablesOf(false).filter(({ name }) => name !== 'speed'))
+      expect(text).toContain(markdownOf(table, []).trimEnd());
+    const [table] = tablesOf(false);
+    const row = table?.rows[0];
+    if (!table || !row) throw new Error('there is no table');
+    const figures = Object.entries(table.strategies).map(
+      ([name, strategy]) => [name, [row.run({ seed: 1, strategy, progress: () => undefined })]] as const,
+    );
+    const outcome = { label: row.label, goal: row.goal, figures: Object.fromEntries(figures) };
+    expect(text).toContain(markdownOf(table, [outcome]).trimEnd());
   });
 
   test('are chosen by name', () => {

@@ -75,6 +75,18 @@ describe('without a config', () => {
   test('not both', () => {
     expect(() => parse('config1 get k --url 3001')).toThrow(/both a config \(config1\) and --url/);
   });
+
+  test('not for a command that is about no peer', () => {
+    expect(parse('simulate --peers 3')).toEqual(run(undefined, 'simulate', '--peers', '3'));
+    expect(() => parse('nonexist simulate --peers 3')).toThrow(
+      expect.objectContaining({
+        code: 'ARGUMENT_INVALID',
+        message: 'simulate is about no peer, and takes no config ("nonexist")',
+        hint: 'rumeur simulate --peers 3',
+      }),
+    );
+    expect(parse('config1 simulate --help')).toEqual({ kind: 'help', command: 'simulate' });
+  });
 });
 
 describe('help, version and mistakes', () => {

@@ -45,6 +45,7 @@ describe('findConfig', () => {
       }),
     );
     expect(() => findConfig('./b.json', folder, root)).toThrow(/looked for b\.json$/);
+    expect(() => findConfig('.', folder, root)).toThrow(/^no config "\."; looked for \.$/);
   });
 
   test('the package is where cli.js is', () => {

@@ -15,6 +15,7 @@ type How = 'value' | 'dot' | 'form' | 'gone';
 export class SpoiltStore extends MemoryStorage {
   readonly #spoilt = new Map<string, How>();
   readonly #unindexed: Set<string>;
+  readonly #forgotten = new Set<string>();
   /** Cells and rows of the dot index. */
   rowsRead = 0;
 
@@ -31,6 +32,11 @@ export class SpoiltStore extends MemoryStorage {
   /** The dot index has lost its rows of a key. */
   unindex(key: string): void {
     this.#unindexed.add(key);
+  }
+
+  /** The index of tombstones has lost its rows of a key. */
+  forgetTombstone(key: string): void {
+    this.#forgotten.add(key);
   }
 
   /** @param how the value is another one; the first entry has the dot of its neighbour; nothing of the row can be read; there is no row any more */
@@ -71,9 +77,25 @@ export class SpoiltStore extends MemoryStorage {
     return undefined;
   }
 
+  override *tombstones(
+    bucket: BucketName,
+    from: OriginId,
+    lo: number,
+    hi: number,
+  ): Generator<DotRow, undefined, undefined> {
+    for (const row of super.tombstones(bucket, from, lo, hi)) if (!this.#forgotten.has(row.key)) yield row;
+    return undefined;
+  }
+
   override commit(batch: Batch): void {
     super.commit(batch);
-    for (const { key } of batch.puts) this.#spoilt.delete(key);
+    for (const { key, before, after } of batch.puts) {
+      this.#spoilt.delete(key);
+      // What was there before keeps the rows that it has, or has not.
+      if (before.length === after.length) continue;
+      this.#unindexed.delete(key);
+      this.#forgotten.delete(key);
+    }
   }
 
   #read(key: string, cell: Cell): Cell {
