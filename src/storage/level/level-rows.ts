@@ -44,7 +44,10 @@ export class LevelRows implements RowStore {
     try {
       level = await openLevel(path, options);
       await scanner.open();
-      return new LevelRows(path, level, scanner, onClosed);
+      const rows = new LevelRows(path, level, scanner, onClosed);
+      // The log that was made a table of is gone for good before there is anything new: see `checkLogs`.
+      await rows.#names.run();
+      return rows;
     } catch (error) {
       await scanner.abandon();
       await level?.close();
