@@ -68,6 +68,8 @@ function diskLines({ readOnly, disk }: Status, now: number): string[] {
   const { fileBytes, liveBytes, freeBytes, damagedRows } = disk;
   const damaged = damagedRows > 0 ? pc.red(`, ${damagedRows.toLocaleString('en-US')} damaged rows`) : '';
   lines.push(`disk ${size(fileBytes)}, live ${size(liveBytes)}, free ${size(freeBytes)}${damaged}`);
+  if (disk.aside !== undefined)
+    lines.push(pc.red(`a store that could not be read was moved to ${disk.aside}`));
   return lines;
 }
 

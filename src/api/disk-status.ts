@@ -1,9 +1,12 @@
-import type { Core } from '../replica/core.js';
+import type { Replica } from '../replica/replica.js';
 import type { DiskState } from '../runtime/keeper.js';
 import type { DiskStatus } from './service.js';
 
 /** Nothing for a store without a disk. */
-export function diskOf({ error, since, sizes }: DiskState, core: Core): { disk?: DiskStatus } {
+export function diskOf(
+  { error, since, sizes, aside }: DiskState,
+  { core, auditedAt }: Replica,
+): { disk?: DiskStatus } {
   if (!sizes) return {};
   const state = !error ? 'ok' : error.code === 'DISK_FULL' ? 'full' : 'failed';
   const { fileBytes, liveBytes, freeBytes } = sizes;
@@ -15,7 +18,9 @@ export function diskOf({ error, since, sizes }: DiskState, core: Core): { disk?:
       fileBytes,
       liveBytes,
       freeBytes,
+      ...(auditedAt === undefined ? {} : { lastScrubAt: auditedAt }),
       damagedRows,
+      ...(aside === undefined ? {} : { aside }),
     },
   };
 }

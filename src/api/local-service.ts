@@ -315,7 +315,7 @@ export class LocalService implements PeerService {
       storage: this.#config.storage,
       durability: this.#config.durability,
       readOnly: failure !== undefined,
-      ...diskOf(this.#lives.disk, core),
+      ...diskOf(this.#lives.disk, replica),
       buckets,
       peers: syncOf(core, links, replica),
       inSync: Object.values(buckets).every((bucket) => bucket.inSync),

@@ -3,8 +3,7 @@ import type { Config } from '../config/config.js';
 import { closeFirst, type FirstStore, openFirst } from '../runtime/first-store.js';
 import { Keeper } from '../runtime/keeper.js';
 import { createLogger, logNote } from '../runtime/logger.js';
-import { openConfigured } from '../runtime/open-store.js';
-import type { ReadableStore } from '../storage/storage.js';
+import { ConfiguredStore, type StoreOpener } from '../runtime/open-store.js';
 import { GuardedHttpServer } from '../transport/http-server.js';
 import { attachEvents, type EventsServer } from './events/attach.js';
 import { LocalService } from './local-service.js';
@@ -26,7 +25,7 @@ export class PeerNode {
 
   private constructor(
     config: Config,
-    open: () => Promise<ReadableStore>,
+    opener: StoreOpener,
     first: FirstStore,
     http: GuardedHttpServer,
     logger: Logger,
@@ -43,7 +42,7 @@ export class PeerNode {
       url: reachable,
       server: http,
       wallClock: clock,
-      openStore: open,
+      opener,
       onChange: (change) => this.service.changed(change),
       onNote: (note) => logNote(logger, note),
       onLoss: (error) => this.service.lost(error),
@@ -60,8 +59,8 @@ export class PeerNode {
   /** @throws RumeurError `IN_USE` for a taken port or data directory, `CONFIG_INVALID`, `DISK_FAILED` */
   static async open(config: Config, clock: () => number): Promise<PeerNode> {
     const logger = await createLogger(config.name, config.log);
-    const open = (): Promise<ReadableStore> => openConfigured(config);
-    const first = await openFirst(open);
+    const opener = new ConfiguredStore(config, (note) => logNote(logger, note));
+    const first = await openFirst(opener);
     try {
       const http = new GuardedHttpServer({
         name: config.name,
@@ -75,7 +74,7 @@ export class PeerNode {
       await http.listen(config.host, config.port);
       const provenance = 'storage' in first ? first.storage.provenance : 'untouched';
       if (provenance !== 'untouched') logger.info({ provenance }, PROVENANCE[provenance]);
-      return new PeerNode(config, open, first, http, logger, clock);
+      return new PeerNode(config, opener, first, http, logger, clock);
     } catch (error) {
       await closeFirst(first);
       throw error;

@@ -222,8 +222,12 @@ export interface DiskStatus {
   fileBytes: number;
   liveBytes: number;
   freeBytes: number;
+  /** When all rows had been read and checked last, milliseconds since 1970; absent until then. */
+  lastScrubAt?: number;
   /** Rows that turned out damaged and are awaited from other peers. */
   damagedRows: number;
+  /** Where a store is that could not be read and was moved away since the start. */
+  aside?: string;
 }
 
 /** A peer and, as far as it knows, its cluster. */

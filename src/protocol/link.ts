@@ -64,6 +64,8 @@ export interface Quotas {
   readonly chatter: Allowance;
   /** Rows of announcements of news. */
   readonly haves: Allowance;
+  /** Pushes that bring no news, one for each KiB of them. */
+  readonly stale: Allowance;
   /** Rows of grafts and prunes. */
   readonly grafts: Allowance;
   /** Bytes that it gets by grafts. */
@@ -130,6 +132,11 @@ const TOLD: Rate = { most: MAX_ADDRESSES / 2, perMs: 1 / 100 };
 const CHATTER: Rate = { most: 4_096, perMs: 4 };
 /** A sound peer tells of each origin that writes a few times a second. */
 const HAVES: Rate = { most: 2 * MAX_ORIGINS, perMs: 50 };
+/**
+ * Far more than trees cost while they are learned, and than a sound peer has under way to one that was cut off or stalled
+ * (4 MiB): 64 MiB at once, and then as many in a second as a neighbour that floods all writes of a busy cluster.
+ */
+const STALE: Rate = { most: 2 ** 16, perMs: 4 };
 /** A sound peer asks for little, and leaves each tree once. */
 const GRAFTS: Rate = { most: 2 ** 16, perMs: 10 };
 /** What is lost in a second of a fast link, then 2 MB a second. */
@@ -177,6 +184,7 @@ export function openLink(
       told: new Allowance(now, TOLD),
       chatter: new Allowance(now, CHATTER),
       haves: new Allowance(now, HAVES),
+      stale: new Allowance(now, STALE),
       grafts: new Allowance(now, GRAFTS),
       answers: new Allowance(now, ANSWERS),
     },

@@ -183,6 +183,11 @@ export class Replica {
     return isCrowded ? { least, most: degree } : undefined;
   }
 
+  /** When all rows of the store had been read and checked last since it was opened, milliseconds since 1970. */
+  get auditedAt(): number | undefined {
+    return this.#audit.passedAt;
+  }
+
   get peerId(): PeerId {
     return this.core.self.peer;
   }

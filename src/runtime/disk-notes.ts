@@ -31,6 +31,14 @@ export const releaseNote = (error: RumeurError): Note => ({
   fields: fieldsOf(error),
 });
 
+/** A store that nobody can read; nothing of it is deleted. */
+export const asideNote = (path: string, reason: string): Note => ({
+  level: 'error',
+  event: 'store-set-aside',
+  message: `the store cannot be read and was moved to ${path}: ${reason}; this peer starts empty, as a new one, and fetches all from the others`,
+  fields: { path, reason },
+});
+
 /** A mistake in this program. */
 export const brokenNote = (error: RumeurError): Note => ({
   level: 'error',

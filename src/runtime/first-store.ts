@@ -1,6 +1,7 @@
 import { type RumeurError, toRumeurError } from '../base/errors.js';
 import type { StoredState } from '../replica/batch.js';
 import type { ReadableStore, Storage } from '../storage/storage.js';
+import type { StoreOpener } from './open-store.js';
 
 /** What a peer starts with: a store that can be written or, while its disk does not allow that, only read. */
 export type FirstStore =
@@ -12,14 +13,14 @@ export type FirstStore =
  * to be written.
  * @throws RumeurError `IN_USE`, `CONFIG_INVALID`, `DISK_FULL`, `DISK_FAILED`
  */
-export async function openFirst(openStore: () => Promise<ReadableStore>): Promise<FirstStore> {
-  const store = await openStore();
+export async function openFirst(opener: StoreOpener): Promise<FirstStore> {
+  const store = await opener.open();
   try {
     return { storage: await store.begin() };
   } catch (thrown) {
     const failure = toRumeurError(thrown);
     if (!store.stored) throw failure;
-    const again = await openStore();
+    const again = await opener.open();
     if (again.stored) return { store: again, stored: again.stored, failure };
     await again.close();
     throw failure;

@@ -4,12 +4,12 @@ import type { ReadableStore, Storage, StoreSizes } from '../storage/storage.js';
 import { brokenNote, failureNote, releaseNote, resumedNote } from './disk-notes.js';
 import type { FirstStore } from './first-store.js';
 import { type Handle, type Life, readOnlyLife, unreadableLife } from './life.js';
+import type { StoreOpener } from './open-store.js';
 import { type Deed, type Outcome, Recovery, type Room } from './recovery.js';
 import { Session, type SessionOptions } from './session.js';
 
 export interface KeeperOptions extends Omit<SessionOptions, 'onFailure'> {
-  /** Opens the store for reading, on a new handle. */
-  readonly openStore: () => Promise<ReadableStore>;
+  readonly opener: StoreOpener;
   /**
    * The disk has failed: what was not on it counts as lost, although watchers may have heard of it. It comes back from
    * other peers if it got to them.
@@ -25,6 +25,8 @@ export interface DiskState {
   readonly since: number;
   /** The last that is known; `undefined` where there is no disk. */
   readonly sizes: StoreSizes | undefined;
+  /** Where a store is that could not be read and was moved away. */
+  readonly aside: string | undefined;
 }
 
 /**
@@ -67,7 +69,7 @@ export class Keeper {
   get disk(): DiskState {
     const { error, since } = this.#recovery;
     if (!this.#life.handle.over) this.#sizes = (this.#session ?? this.#store)?.sizes();
-    return { error, since, sizes: this.#sizes };
+    return { error, since, sizes: this.#sizes, aside: this.#options.opener.aside };
   }
 
   /** Says goodbye on every link; what is queued is handled before. A store that failed is not opened any more. */
@@ -154,7 +156,7 @@ export class Keeper {
   }
 
   async #open(): Promise<void> {
-    const store = await this.#options.openStore();
+    const store = await this.#options.opener.open();
     this.#store = store;
     const { failure } = this.#life;
     const { stored, view } = store;

@@ -18,7 +18,7 @@ export class Broadcasting {
     this.#announcements = new Announcements(core);
     this.grafts = new Grafts(core, broadcast, observer);
     this.answers = new GraftAnswers(core, broadcast, observer.suspect);
-    this.gossip = new Gossip(core, broadcast, this.#announcements, this.grafts);
+    this.gossip = new Gossip(core, broadcast, this.#announcements, this.grafts, observer.suspect);
   }
 
   linkDown(link: LinkId): void {

@@ -13,6 +13,8 @@ import { bucketOn, type Core } from '../core.js';
 import { take } from '../intake.js';
 import { isKnown, know } from '../known.js';
 import { leaveAside } from '../origin-room.js';
+import { spend } from '../links/quotas.js';
+import type { Suspect } from '../suspect.js';
 import type { Turn } from '../turn.js';
 import type { Announcements } from './announcements.js';
 import type { Grafts } from './grafts.js';
@@ -33,12 +35,20 @@ export class Gossip {
   readonly #broadcast: Broadcast;
   readonly #announcements: Announcements;
   readonly #grafts: Grafts;
+  readonly #suspect: Suspect;
 
-  constructor(core: Core, broadcast: Broadcast, announcements: Announcements, grafts: Grafts) {
+  constructor(
+    core: Core,
+    broadcast: Broadcast,
+    announcements: Announcements,
+    grafts: Grafts,
+    suspect: Suspect,
+  ) {
     this.#core = core;
     this.#broadcast = broadcast;
     this.#announcements = announcements;
     this.#grafts = grafts;
+    this.#suspect = suspect;
   }
 
   /** Sends our own new writes; `entries` ascend by seq. Each frame is encoded once. */
@@ -50,15 +60,21 @@ export class Gossip {
 
   /**
    * Takes a push. Dots that are covered are skipped, dots from the future held back; the rest is applied and goes on
-   * to the others, in the very bytes it came in when all of it was news.
+   * to the others, in the very bytes it came in when all of it was news. Endless pushes without news end the link.
    */
   receive(turn: Turn, link: Link, push: Push, bytes: Uint8Array): void {
     const bucket = bucketOn(this.#core, link, push.bucket);
-    const { hello } = link;
-    if (!bucket || !hello) return;
+    if (!bucket || !link.hello) return;
+    const isCovered = subtract([push.lo, push.hi], bucket.vector.get(push.origin)).length === 0;
+    if (isCovered) this.#duplicate(turn, link, bucket, push);
+    if (!isCovered && this.#takeNews(turn, link, bucket, push, bytes)) return;
+    if (spend(link.quotas.stale, turn.now, 1 + Math.floor(bytes.length / 1024))) return;
+    this.#suspect(turn, link, 'endless pushes without news', 1);
+  }
+
+  /** @returns whether there was any, be it that we have no room for it now */
+  #takeNews(turn: Turn, link: Link, bucket: Bucket, push: Push, bytes: Uint8Array): boolean {
     const { clock } = this.#core;
-    const covered = bucket.vector.get(push.origin);
-    if (subtract([push.lo, push.hi], covered).length === 0) return this.#duplicate(turn, link, bucket, push);
     const ops = (this.#core.options.open ?? unpackOps)(push.origin, push.body);
     if (ops[0]?.seq !== push.lo || ops[ops.length - 1]?.seq !== push.hi) {
       throw new MalformedMessage('a push that holds other operations than it says');
@@ -75,13 +91,13 @@ export class Gossip {
     const seqs = seqsOf(fresh);
     const news = new VersionVector([[push.origin, seqs]]);
     checkCompact(bucket.vector, news, bucket.damages.size);
-    if (leaveAside(turn, link, bucket, news).size > 0) return;
-    if (fresh.length > 0 && this.#wouldFragment(bucket, covered, push.lo)) return;
+    if (leaveAside(turn, link, bucket, news).size > 0) return true;
+    if (fresh.length > 0 && this.#wouldFragment(bucket, push)) return true;
     // What is held back might be made up.
     const told = held === 0 ? ops : ops.filter((op) => !clock.isBeyond(op.stamp, turn.wall));
     know(link, bucket, push.origin, seqsOf(told));
-    if (fresh.length === 0) return;
-    turn.source = { peer: hello.peer, how: 'push' };
+    if (fresh.length === 0) return false;
+    turn.source = link.hello && { peer: link.hello.peer, how: 'push' };
     for (const op of fresh) take(this.#core, turn, bucket, op);
     turn.source = undefined;
     turn.cover(bucket, push.origin, seqs);
@@ -89,6 +105,7 @@ export class Gossip {
     this.#arrived(turn, link, bucket, push, bytes.length);
     const encoded = fresh.length === ops.length ? nextHop(push, bytes) : undefined;
     this.#spread(turn, bucket, { ops: fresh, hops: push.hops, from: link, encoded });
+    return true;
   }
 
   /** Ways over which the same comes late are closed; what is announced stays announced. */
@@ -115,9 +132,9 @@ export class Gossip {
   }
 
   /** A push that leaves a gap in a vector full of gaps waits for anti-entropy, which brings what lies in between. */
-  #wouldFragment(bucket: Bucket, covered: Intervals, lo: number): boolean {
-    const leavesGap = lo > 1 && !has(covered, lo - 1);
-    return leavesGap && isFragmented(bucket.vector);
+  #wouldFragment({ vector }: Bucket, { origin, lo }: Push): boolean {
+    const leavesGap = lo > 1 && !has(vector.get(origin), lo - 1);
+    return leavesGap && isFragmented(vector);
   }
 
   #count(link: Link, operations: number, duplicates: number): void {

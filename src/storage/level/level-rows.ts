@@ -86,13 +86,13 @@ export class LevelRows implements RowStore {
 
   async write(rows: readonly RowChange[], sync: boolean): Promise<void> {
     if (rows.length === 0) return;
-    const changes = rows.map(({ table, key, row }) =>
-      row === undefined
-        ? ({ type: 'del', key: prefixed(table, key) } as const)
-        : ({ type: 'put', key: prefixed(table, key), value: row } as const),
-    );
+    // A list of changes would take classic-level three times as long, on this thread.
+    const batch = this.#level.batch();
+    for (const { table, key, row } of rows)
+      if (row === undefined) batch.del(prefixed(table, key));
+      else batch.put(prefixed(table, key), row);
     try {
-      await this.#level.batch(changes, { sync });
+      await batch.write({ sync });
     } catch (error) {
       throw levelError(error);
     }

@@ -20,6 +20,8 @@ export type Stage = (typeof STAGES)[number];
 const ERRORS = ['EIO', 'ENOSPC'];
 /** Calls that write may write less than they were asked to; strace then answers for the system, and nothing is written. */
 const WRITES = new Set(['write', 'writev', 'pwrite64', 'pwritev']);
+/** An answer without the write would leave a gap in a file that is only appended to, as no system does. */
+const isAppended = (file: string): boolean => file.startsWith('level/');
 const SYNCS = new Set(['fdatasync', 'fsync']);
 /** What the others fail with where a disk is the cause. */
 const OWN_ERRORS: Readonly<Record<string, readonly string[]>> = {
@@ -65,7 +67,7 @@ export function faultsAt(stage: Stage, counts: ReadonlyMap<string, number>): Fau
     const [call = '', file = ''] = key.split(' ');
     const errors = [
       ...(OWN_ERRORS[call] ?? ERRORS),
-      ...(WRITES.has(call) ? ['short'] : []),
+      ...(WRITES.has(call) && !isAppended(file) ? ['short'] : []),
       ...(SYNCS.has(call) ? ['slow'] : []),
     ];
     for (let nth = 1; nth <= count; nth++)

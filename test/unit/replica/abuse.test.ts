@@ -48,6 +48,29 @@ test.each<Message>([
   ]);
 });
 
+test.each([0, 1])(
+  'pushes without news (hops %i) end the link, by name, when far more come than trees cost while they are learned',
+  (hops) => {
+    const subject = new Subject();
+    const link = subject.meet('A');
+    const message = { ...push(op('a', 1, 0, 'k', 'x'.repeat(2 ** 18))), hops };
+    subject.say(link, message);
+    // 64 MiB at once, and then 4 MiB in a second.
+    for (let i = 0; i < 250; i++) subject.say(link, message);
+    for (let i = 0; i < 20; i++) {
+      subject.now += 1_000;
+      for (let j = 0; j < 15; j++) subject.say(link, message);
+    }
+    expect(subject.closes).toEqual([]);
+    for (let i = 0; i < 500 && subject.closes.length === 0; i++) subject.say(link, message);
+    expect(subject.closes).toEqual([link]);
+    expect(subject.sent('goodbye')).toMatchObject([
+      { code: 'PROTOCOL_MISMATCH', reason: 'repeated abuse: endless pushes without news' },
+    ]);
+    expect(subject.data).toEqual({ k: 'x'.repeat(2 ** 18) });
+  },
+);
+
 test('a misdeed now and then is forgiven, for as long as the link lives', () => {
   const subject = new Subject();
   const link = subject.meet('A');

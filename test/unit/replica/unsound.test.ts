@@ -49,10 +49,24 @@ describe('the audit of the cells', () => {
     expectBalanced(subject);
   });
 
-  test('finds nothing where nothing is', () => {
+  test('finds nothing where nothing is, and says when it was through', () => {
     const { subject } = holding();
+    expect(subject.replica.auditedAt).toBeUndefined();
     expect(settle(subject)).toEqual([]);
     expect(subject.bucket.damages.found).toBe(0);
+    expect(subject.replica.auditedAt).toBeGreaterThan(0);
+  });
+
+  test('is followed by one of the sums, which the store checks when they are read', () => {
+    const { subject, storage } = holding();
+    const read = new Set<string>();
+    const ranges = storage.ranges.bind(storage);
+    storage.ranges = (bucket, from, level, ...bounds) => {
+      read.add(`${from === origin('a') ? 'a' : from} ${level}`);
+      return ranges(bucket, from, level, ...bounds);
+    };
+    settle(subject);
+    expect([...read].sort()).toEqual(['a 0', 'a 1', 'a 2']);
   });
 });
 

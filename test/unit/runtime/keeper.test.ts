@@ -6,6 +6,7 @@ import { parseConfig } from '../../../src/config/config.js';
 import type { Note } from '../../../src/replica/step.js';
 import { openFirst } from '../../../src/runtime/first-store.js';
 import { Keeper } from '../../../src/runtime/keeper.js';
+import type { StoreOpener } from '../../../src/runtime/open-store.js';
 import { MemoryStorage } from '../../../src/storage/memory.js';
 import type { ReadableStore } from '../../../src/storage/storage.js';
 import { GuardedHttpServer } from '../../../src/transport/http-server.js';
@@ -42,7 +43,8 @@ class FailingStorage extends MemoryStorage {
 }
 
 /** A disk with one store on it. */
-class FakeDisk {
+class FakeDisk implements StoreOpener {
+  readonly aside = undefined;
   readonly #peerId = nanoid<PeerId>();
   #durable: MemoryStorage | undefined;
   /** Every handle that was given out for writing. */
@@ -96,12 +98,12 @@ async function start(disk: FakeDisk) {
   const notes: Note[] = [];
   const losses: RumeurError[] = [];
   const http = new GuardedHttpServer({ name: 'a', host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] });
-  const keeper = new Keeper(await openFirst(disk.open), {
+  const keeper = new Keeper(await openFirst(disk), {
     config: { ...parseConfig({ port: 0 }), dataDir: '/' },
     url: null,
     server: http,
     wallClock: Date.now,
-    openStore: disk.open,
+    opener: disk,
     onChange: () => undefined,
     onNote: (note) => void notes.push(note),
     onLoss: (error) => void losses.push(error),
