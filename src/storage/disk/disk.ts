@@ -79,7 +79,7 @@ export class Disk implements Source {
 
   /** Has buckets counted anew; numbers of none are passed over. */
   async unsettle(buckets: Iterable<number>): Promise<void> {
-    await this.#store.write([...buckets].filter(this.#exists).map(unsettledRow), true);
+    await this.#store.write([...buckets].filter(this.#exists).map(unsettledRow));
   }
 
   readonly #isDamaged = ({ table, key }: RowChange): boolean => {
@@ -97,7 +97,7 @@ export class Disk implements Source {
   async #writeNow(change: (sink: Sink) => void): Promise<void> {
     const rows: RowChange[] = [];
     change((table, key, row) => void rows.push({ table, key, row }));
-    await this.#store.write(rows, true);
+    await this.#store.write(rows);
   }
 
   get(bucket: BucketName, key: string): Cell | undefined {
@@ -188,7 +188,7 @@ export class Disk implements Source {
   async write(layer: Tables): Promise<void> {
     // All rows, before the first is handed over: what throws half-way must not leave half of them behind.
     const { rows } = new LayerRows(this.#store, this.#state, layer);
-    await this.#store.write(this.#damaged.joinTo(rows, this.#isDamaged, this.#exists), true);
+    await this.#store.write(this.#damaged.joinTo(rows, this.#isDamaged, this.#exists));
   }
 
   /** Tells of the first error of the engine, whoever met it; in the middle of a read if that was it. */

@@ -87,7 +87,7 @@ export class LevelRows implements RowStore {
     return first !== undefined && first.key[0] !== PREFIXES.state;
   }
 
-  async write(rows: readonly RowChange[], sync: boolean): Promise<void> {
+  async write(rows: readonly RowChange[]): Promise<void> {
     if (rows.length === 0) return;
     // A list of changes would take classic-level three times as long, on this thread.
     const batch = this.#level.batch();
@@ -95,11 +95,11 @@ export class LevelRows implements RowStore {
       if (row === undefined) batch.del(prefixed(table, key));
       else batch.put(prefixed(table, key), row);
     try {
-      await batch.write({ sync });
+      await batch.write({ sync: true });
     } catch (error) {
       throw levelError(error);
     }
-    if (sync) await this.#names.run();
+    await this.#names.run();
   }
 
   /** Files are written once and removed when all that is in them was written anew: none of them has free room. */

@@ -12,7 +12,6 @@ import { makeStandIn, removeStandIn } from './stand-in.js';
 /** LevelDB through classic-level: a log, and sorted tables that a thread of its own merges. */
 export const levelEngine: RowEngine = {
   name: 'level',
-  trueCommit: true,
   files,
   open: openRows,
   isDamage,

@@ -25,7 +25,6 @@ const DATA_FILE = 'data.mdb';
 /** LMDB through lmdb-js: a B+ tree in one mapped file. It tells of a transaction only when that is on the disk. */
 export const lmdbEngine: RowEngine = {
   name: 'lmdb',
-  trueCommit: false,
   files,
   open: openRows,
   isDamage,

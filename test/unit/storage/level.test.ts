@@ -166,7 +166,7 @@ describe('rows of level', () => {
         { length: 3_000 },
         (_, i) => ({ table: 'entries', key: key(i), row: row(i) }) as const,
       );
-      await rows.write([...all, { table: 'dots', key: key(1), row: Buffer.from('beside') }], false);
+      await rows.write([...all, { table: 'dots', key: key(1), row: Buffer.from('beside') }]);
       for (const reverse of [false, true]) {
         let at = reverse ? 2_989 : 10;
         for (const { key: found, value } of rows.range('entries', {
@@ -218,7 +218,7 @@ describe('damage that LevelDB would pass over', () => {
 
   test('a block of a table: a scan throws, also one that ends before all of the range is read', async () => {
     let rows = await openRows();
-    await rows.write([state, ...Array.from({ length: 5_000 }, (_, i) => rowOf(i, 100))], true);
+    await rows.write([state, ...Array.from({ length: 5_000 }, (_, i) => rowOf(i, 100))]);
     await rows.close();
     // Opening makes a table of what is in the log.
     await (await openRows()).close();
@@ -238,14 +238,14 @@ describe('damage that LevelDB would pass over', () => {
 
   test('a batch in the midst of the log: it is not opened; one at the end of it was never flushed', async () => {
     const rows = await openRows();
-    for (let i = 0; i < 200; i++) await rows.write(i === 0 ? [state, rowOf(i)] : [rowOf(i)], false);
+    for (let i = 0; i < 200; i++) await rows.write(i === 0 ? [state, rowOf(i)] : [rowOf(i)]);
     await rows.close();
     const log = (await levelEngine.files(folder())).find((name) => name.endsWith('.log')) ?? '';
     const { size } = await stat(join(folder(), log));
     await truncate(join(folder(), log), size - 500);
     const cut = await openRows();
     expect(cut.count('entries')).toBe(199);
-    for (let i = 200; i < 400; i++) await cut.write([rowOf(i)], false);
+    for (let i = 200; i < 400; i++) await cut.write([rowOf(i)]);
     await cut.close();
     await damagePage('.log', 0.5);
     await expect(openRows()).rejects.toMatchObject({ code: 'DISK_FAILED' });
