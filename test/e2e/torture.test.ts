@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { damage } from '../torture/damage/part.js';
 import { faults } from '../torture/faults/part.js';
 import { Power, power } from '../torture/power/part.js';
 import type { Part } from '../torture/run/part.js';
@@ -38,4 +39,16 @@ describe('power that fails', () => {
     },
     60_000,
   );
+});
+
+describe('bytes that go bad', () => {
+  test('24 damages to one peer and to three: nobody shows what was never written', async () => {
+    const results = await runSmall(
+      (context) => damage.open(context, 24),
+      (cases) => cases,
+      2,
+    );
+    expect(unexpectedIn(damage, results)).toEqual([]);
+    expect(results).toHaveLength(24);
+  }, 120_000);
 });

@@ -7,6 +7,7 @@ import { Complaints } from '../complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
 import { Discovery, toAddresses } from './discovery.js';
+import { hostOf, Offenders } from './offenders.js';
 import { Partings } from './partings.js';
 import { Requests } from './requests.js';
 import { Shuffles } from './shuffles.js';
@@ -44,6 +45,7 @@ export class Membership {
   readonly #requests: Requests;
   readonly #dialer: Dialer;
   readonly #complaints = new Complaints();
+  readonly #offenders = new Offenders();
   #leaving = false;
 
   constructor(core: Core, broadcast: Broadcast, observer: LinkObserver, marks: DownMarks) {
@@ -106,6 +108,7 @@ export class Membership {
         'debug',
       );
     }
+    if (this.#isInPenance(turn, link, hello)) return;
     this.discovery.introduced(turn, link, hello);
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
     if (others.length === 0 && !this.#makeRoom(turn, link, hello)) return;
@@ -120,6 +123,16 @@ export class Membership {
       if (rival !== link) this.#unplug(turn, rival);
     }
     if (!link.closing) this.#plug(turn, link, hello, others);
+  }
+
+  /** @returns whether links to this peer were ended for abuse just now; then this one is refused */
+  #isInPenance(turn: Turn, link: Link, { peer }: Hello): boolean {
+    const pause = this.#offenders.pauseOf(link, peer, this.#core.addresses, turn.now);
+    if (pause <= 0) return false;
+    const reason = `links to it or others at its host ended for abuse: try again in ${Math.ceil(pause / 1000)} s`;
+    const level = this.#complaints.level(hostOf(link), 'penance', turn.now);
+    this.#refuse(turn, link, 'PEER_REFUSED', reason, level);
+    return true;
   }
 
   /** @returns whether there is room for this link; else it is refused */
@@ -199,6 +212,7 @@ export class Membership {
   /** A message that breaks the protocol ends its link, with the reason. */
   violation(turn: Turn, link: Link, reason: string): void {
     const level = this.#complaints.level(whoIs(link), 'malformed', turn.now);
+    this.#offenders.ended(link, turn.now);
     this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `malformed message: ${reason}`, level);
   }
 
@@ -206,6 +220,7 @@ export class Membership {
   suspect(turn: Turn, link: Link, what: string, weight = 1): void {
     if (link.leniency.spend(turn.now, weight) || link.closing) return;
     const level = this.#complaints.level(whoIs(link), 'abuse', turn.now);
+    this.#offenders.ended(link, turn.now);
     this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `repeated abuse: ${what}`, level);
   }
 
@@ -309,5 +324,4 @@ export class Membership {
 }
 
 /** The best name for the other side: its id, what we dialled, or the host that it dialled from. */
-const whoIs = ({ hello, url, remote }: Link): string =>
-  hello?.peer ?? url ?? remote.replace(/ port \d+$/, '');
+const whoIs = (link: Link): string => link.hello?.peer ?? link.url ?? hostOf(link);

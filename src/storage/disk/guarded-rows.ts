@@ -73,7 +73,12 @@ export class GuardedRows implements RowStore {
 
   /** What was last known, when the handle is of no use any more. */
   sizes(): StoreSizes {
-    if (this.#failure === undefined && !this.#closed) this.#sizes = this.#store.sizes();
+    if (this.#failure !== undefined || this.#closed) return this.#sizes;
+    try {
+      this.#sizes = this.#store.sizes();
+    } catch (error) {
+      this.fail(readError(error, this.#directory));
+    }
     return this.#sizes;
   }
 

@@ -124,9 +124,11 @@ class Damage implements OpenPart {
     try {
       return { id, group, ...(await this.#play(scene)) };
     } catch (error) {
+      tools.pack.end();
       return { id, group, outcome: 'broken', problems: [{ kind: 'broken', text: String(error) }] };
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      // The probe of a peer that has died may still be at it.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     }
   }
 
@@ -196,6 +198,8 @@ class Damage implements OpenPart {
       code === '' ? [] : [{ kind: 'not-started', text: `p${n}: ${code}` }],
     );
     const hasOthers = scene.count > 1;
+    if (hasOthers && scene.directories.every(isSetAside))
+      return [{ kind: 'all-set-aside', text: `${course.what.join('; ')}: nobody is left to fetch from` }];
     if (hasOthers && !course.isSettled)
       problems.push({ kind: 'not-settled', text: `not whole after ${REPAIR_MS} ms` });
     const { struck, count, kind, directories } = scene;

@@ -7,13 +7,13 @@ const EXPECTED: Readonly<Record<string, string>> = {
     'lmdb 3.5.6 writes its message about a failed write past the end of 100 bytes (mdb.c:4742)',
   'faults died-lmdb-map': 'lmdb 3.5.6 goes on with a map that it could not enlarge',
   'faults died-lmdb-open': 'lmdb 3.5.6 uses an environment after its opening has failed',
-  'damage crash-loop': 'a store whose pages make no sense is not probed before it is opened',
-  'damage not-started': 'a store that cannot be opened is not set aside',
-  'damage code': 'errors of the engine while reading are not named as those of the disk',
-  'damage missing': 'an index that has lost rows is not compared with the cells',
-  'damage not-settled': 'only cells are checked and repaired, no other rows',
-  'damage not-repaired': 'only cells are checked and repaired, no other rows',
-  'damage unnoticed': 'only cells are checked and repaired, no other rows',
+  'damage all-set-aside': 'nobody has a store left whose pages make sense, and there is no reading of a half',
+  'damage crash-loop': 'pages that only writing needs, as the list of free ones, are not probed',
+  'damage not-started': 'a store that only fails when it is written to is not set aside',
+  'damage not-settled': 'an engine that fails while it is read does not have its store probed again at once',
+  'damage not-repaired': 'an engine that fails while it is read does not have its store probed again at once',
+  'damage missing': 'the same',
+  'damage unnoticed': 'a lone peer does not tell of pages that nothing reads',
 };
 
 /** Why such a problem of a part is expected; `undefined` when nobody expects it. */

@@ -3,6 +3,7 @@ import type { LinkId } from '../../../src/base/ids.js';
 import type { PeerState, PeerSync } from '../../../src/api/service.js';
 import { syncOf } from '../../../src/api/peer-sync.js';
 import { bucketsOf, peersOf, surroundingsOf } from '../../../src/api/status.js';
+import { YOUNG_MS } from '../../../src/replica/links/places.js';
 import { activeLinks } from '../../../src/replica/core.js';
 import { BUCKET, digestOf, EPOCH, op, peerId, push, Subject, vector } from '../replica/builders.js';
 import { member, tell } from '../replica/members.builders.js';
@@ -38,6 +39,8 @@ class Crowded extends Subject {
     super({ meshPeers: 2, degree: 2, links: 16 });
     for (const letter of ['A', 'B', 'C'])
       this.meet(letter, { hello: { url: `http://${letter}:1`, crowd: 8 } });
+    // Who has only just come makes no crowd.
+    this.pass(YOUNG_MS + 1);
     tell(this, this.x, member('X', 0, '', { url: 'http://x:1' }));
     expect(this.replica.isCrowded).toBe(true);
   }
