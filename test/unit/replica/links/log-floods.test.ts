@@ -9,7 +9,7 @@ class Talker extends Subject {
 
   override take(input: Input): ReturnType<Subject['take']> {
     const step = super.take(input);
-    this.said?.push(...step.notes.filter(({ level }) => level !== 'debug'));
+    this.said.push(...step.notes.filter(({ level }) => level !== 'debug'));
     return step;
   }
 
