@@ -26,7 +26,7 @@ export async function runSmall(
     const results: CaseResult[] = [];
     const work = async (): Promise<void> => {
       for (let ids = todo.splice(0, part.chunk); ids.length > 0; ids = todo.splice(0, part.chunk))
-        for await (const result of part.run(ids)) results.push(result);
+        for await (const result of part.run(ids)) results.push(withSeed(result, seed));
     };
     await Promise.all(Array.from({ length: workers }, work));
     return results;
@@ -35,6 +35,12 @@ export async function runSmall(
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
+
+/** So that a case that fails can be drawn again. */
+const withSeed = (result: CaseResult, seed: number): CaseResult => ({
+  ...result,
+  problems: result.problems.map(({ kind, text }) => ({ kind, text: `seed ${seed}: ${text}` })),
+});
 
 /** What nobody expects, a line each. */
 export const unexpectedIn = (part: Part, results: readonly CaseResult[]): string[] =>

@@ -13,6 +13,7 @@ import { Requests } from './requests.js';
 import { Shuffles } from './shuffles.js';
 import { Heartbeat } from './heartbeat.js';
 import { type DownMarks, Suspicions } from './suspicions.js';
+import { Talk } from './talk.js';
 import { Views } from './views.js';
 import type { Turn } from '../turn.js';
 
@@ -46,6 +47,7 @@ export class Membership {
   readonly #dialer: Dialer;
   readonly #complaints = new Complaints();
   readonly #offenders = new Offenders();
+  readonly #talk = new Talk();
   #leaving = false;
 
   constructor(core: Core, broadcast: Broadcast, observer: LinkObserver, marks: DownMarks) {
@@ -130,8 +132,7 @@ export class Membership {
     const pause = this.#offenders.pauseOf(link, peer, this.#core.addresses, turn.now);
     if (pause <= 0) return false;
     const reason = `links to it or others at its host ended for abuse: try again in ${Math.ceil(pause / 1000)} s`;
-    const level = this.#complaints.level(hostOf(link), 'penance', turn.now);
-    this.#refuse(turn, link, 'PEER_REFUSED', reason, level);
+    this.#refuse(turn, link, 'PEER_REFUSED', reason);
     return true;
   }
 
@@ -141,7 +142,7 @@ export class Membership {
     if (room === false) {
       // Who finds no room here hears where there may be some.
       this.discovery.share(turn, link, hello);
-      const level = this.views.isCrowded ? 'debug' : 'warn';
+      const level = this.views.isCrowded ? 'debug' : undefined;
       this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links', level);
     } else if (room !== true) this.#displace(turn, room);
     return room !== false;
@@ -169,7 +170,7 @@ export class Membership {
     for (const other of others) this.#broadcast.linkDown(other.id);
     this.#broadcast.linkUp(link.id);
     if (others.length === 0) {
-      turn.note('info', 'connected', `connected to ${hello.name}`, {
+      turn.note(this.#talk.ofComing(turn.now), 'connected', `connected to ${hello.name}`, {
         peer: hello.peer,
         url: hello.url ?? link.remote,
         direction: link.direction,
@@ -188,15 +189,21 @@ export class Membership {
     this.#observer.linkDown(turn, link);
   }
 
-  #refuse(turn: Turn, link: Link, code: string, reason: string, level: 'debug' | 'warn' = 'warn'): void {
+  /** @param level default: `warn` for the first time in a while with this code and this peer or host */
+  #refuse(turn: Turn, link: Link, code: string, reason: string, level?: 'debug' | 'warn'): void {
     turn.send(link, { type: 'goodbye', code, reason });
     turn.close(link, reason);
     link.goodbye ??= code;
     const who = link.url ?? link.remote;
-    turn.note(level, 'link-refused', `link with ${who} refused: ${reason}`, {
-      code,
-      direction: link.direction,
-    });
+    turn.note(
+      level ?? this.#complaints.level(whoIs(link), code, turn.now),
+      'link-refused',
+      `link with ${who} refused: ${reason}`,
+      {
+        code,
+        direction: link.direction,
+      },
+    );
   }
 
   /** The other side ends the link and says why. */
@@ -249,7 +256,7 @@ export class Membership {
     // Of two links to one peer the one that went first is not news when the other follows.
     if (link.goodbye === 'DUPLICATE') return;
     turn.note(
-      isUsual ? 'debug' : 'info',
+      isUsual ? 'debug' : this.#talk.ofComing(turn.now),
       'disconnected',
       `disconnected from ${hello.name}: ${link.goodbye ?? reason}`,
       {
@@ -262,8 +269,8 @@ export class Membership {
     this.suspicions.dialFailed(url);
     this.#dialer.failed(url, turn.now);
     if (this.views.isCrowded) this.views.update(turn.now);
-    const first = this.#core.addresses.get(url)?.failures === 1;
-    turn.note(first ? 'info' : 'debug', 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
+    const level = this.#talk.ofFailure(this.#core.addresses.get(url), turn.now);
+    turn.note(level, 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
   }
 
   /** A neighbour tells of a member: where it is, it says as well. */

@@ -27,7 +27,9 @@ import { levelEngine } from '../../../src/storage/level/rows.js';
 import { openStore } from '../../../src/storage/open-store.js';
 import type { RowStore } from '../../../src/storage/rows.js';
 import type { Storage } from '../../../src/storage/storage.js';
+import { StoreChild } from './child.js';
 import { temporaryFolder } from './folder.js';
+import { Fault, faultTest, ONE_WRITER } from './strace.js';
 import { fill } from './writes.js';
 
 const folder = temporaryFolder();
@@ -187,6 +189,19 @@ describe('rows of level', () => {
     }
   });
 
+  test('whose directory cannot be looked at are still as large as they were', async () => {
+    const rows = await openRows();
+    try {
+      const before = rows.sizes();
+      expect(before.fileBytes).toBeGreaterThan(0);
+      await rename(join(folder(), 'level'), join(folder(), 'away'));
+      expect(rows.sizes()).toEqual(before);
+      await rename(join(folder(), 'away'), join(folder(), 'level'));
+    } finally {
+      await rows.close();
+    }
+  });
+
   test('a handle that has been closed throws', async () => {
     const rows = await openRows();
     await rows.close();
@@ -256,3 +271,24 @@ describe('damage that LevelDB would pass over', () => {
     expect(crc32c(Buffer.alloc(32, 0xff))).toBe(0x62a8ab43);
   });
 });
+
+faultTest(
+  'a new name that cannot be synced: no write counts as flushed, nothing is tried again',
+  async () => {
+    const child = new StoreChild('stream-later', folder(), { before: ONE_WRITER, engine: 'level' });
+    await child.opened();
+    const fault = await Fault.inject(child.pid, join(folder(), 'level'), 'fsync:error=EIO:when=1');
+    try {
+      await writeFile(join(folder(), 'level', 'as a new log'), '');
+      child.start();
+      expect(await child.end()).toBe(0);
+      const said = (at: string) => child.said.filter((each) => each.at === at);
+      expect(said('flushed')[0]?.code).toBe('DISK_FAILED');
+      expect(said('failure')).toMatchObject([{ code: 'DISK_FAILED' }]);
+      expect([said('visible'), said('read')]).toMatchObject([[], [{ code: 'DISK_FAILED' }]]);
+      expect(await fault.callsAfter()).toEqual([]);
+    } finally {
+      await fault.dispose();
+    }
+  },
+);
