@@ -74,6 +74,11 @@ export const COMMANDS = {
     summary: 'compare the data with the other peers',
     load: () => import('./commands/verify.js'),
   },
+  compact: {
+    aliases: [],
+    summary: 'give free room of the data back to the disk',
+    load: () => import('./commands/compact.js'),
+  },
   simulate: {
     aliases: [],
     summary: 'play a cluster through in virtual time',

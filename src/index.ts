@@ -23,6 +23,7 @@ export type {
   BucketLag,
   BucketStatus,
   Counted,
+  DiskStatus,
   HeldBy,
   PeerInfo,
   PeerState,

@@ -6,6 +6,7 @@ import { gossipLines } from '../gossip-text.js';
 import { print, shownName } from '../output.js';
 import { ofBucket } from '../status-bucket.js';
 import { lagLines, peersTable, syncLine, writes } from '../sync-text.js';
+import { shownSize } from '../sizes.js';
 import { table } from '../table.js';
 
 export const command: CommandModule = {
@@ -67,17 +68,12 @@ function diskLines({ readOnly, disk }: Status, now: number): string[] {
   if (!disk) return lines;
   const { fileBytes, liveBytes, freeBytes, damagedRows } = disk;
   const damaged = damagedRows > 0 ? pc.red(`, ${damagedRows.toLocaleString('en-US')} damaged rows`) : '';
-  lines.push(`disk ${size(fileBytes)}, live ${size(liveBytes)}, free ${size(freeBytes)}${damaged}`);
+  lines.push(
+    `disk ${shownSize(fileBytes)}, live ${shownSize(liveBytes)}, free ${shownSize(freeBytes)}${damaged}`,
+  );
   if (disk.aside !== undefined)
     lines.push(pc.red(`a store that could not be read was moved to ${disk.aside}`));
   return lines;
-}
-
-/** `28 KiB`, `1.5 GiB`. */
-function size(bytes: number): string {
-  const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
-  const scaled = bytes / 1024 ** power;
-  return `${scaled < 10 && power > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${['bytes', 'KiB', 'MiB', 'GiB', 'TiB'][power] ?? ''}`;
 }
 
 /** What stands in a bucket that people may want to do something about. */

@@ -89,7 +89,9 @@ export class TerminalLine {
     this.#nextAt = now + (isTTY ? REWRITTEN_EVERY_MS : LINE_EVERY_MS);
     const line = `${this.#label}: ${text()}`;
     // A line that wraps could not be rewritten.
-    process.stderr.write(isTTY ? `\r\u001b[K${line.slice(0, columns > 1 ? columns - 1 : undefined)}` : `${line}\n`);
+    process.stderr.write(
+      isTTY ? `\r\u001b[K${line.slice(0, columns > 1 ? columns - 1 : undefined)}` : `${line}\n`,
+    );
   }
 
   end(): void {

@@ -43,11 +43,11 @@ export interface RowStore {
   /** How many rows a table has; an engine that does not know may guess. */
   count(table: TableName): number;
   /**
-   * All of the rows or none, even when the power fails. Resolves when reads from here on see them; rejects when they
-   * see nothing of them. One call at a time.
-   * @param sync whether it must be on the disk by then; if not, with the operating system
+   * All of the rows or none, even when the power fails. Resolves when they are on the disk and reads from here on see them;
+   * rejects when they see nothing of them. One call at a time. There is no cheaper way that syncs later: LevelDB would lose
+   * rows from before a sync when it has begun a new log in between.
    */
-  write(rows: readonly RowChange[], sync: boolean): Promise<void>;
+  write(rows: readonly RowChange[]): Promise<void>;
   sizes(): StoreSizes;
   /** Releases everything, within two seconds. It neither syncs nor tries again what has failed. */
   close(): Promise<void>;
@@ -57,8 +57,6 @@ export interface RowStore {
 export interface RowEngine {
   /** As the config says it. */
   readonly name: string;
-  /** Whether `write` without `sync` is cheaper, and says more than nothing. */
-  readonly trueCommit: boolean;
   /**
    * The files of the store in a directory, relative to it; none where there is no store of this engine. The first one stays
    * the same file, and is not renamed to or from, for as long as the store lives.

@@ -8,6 +8,7 @@ import type { Link } from '../../protocol/link.js';
 import type { Address, Hello } from '../../protocol/messages.js';
 import { activeLinks, type Core, linkedPeers } from '../core.js';
 import type { Turn } from '../turn.js';
+import { hostOf } from './offenders.js';
 import { spend } from './quotas.js';
 import type { Liveness } from './suspicions.js';
 import type { Views } from './views.js';
@@ -161,7 +162,7 @@ const addressOf = ({ record: { url, id, name } }: KnownAddress): Address[] => to
 /** A loopback address leads to whoever uses it: from a peer on another machine it means nothing here. */
 function isReachableFrom(link: Link, url: string): boolean {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  const from = link.remote.replace(/ port \d+$/, '').replace(/^::ffff:/, '');
+  const from = hostOf(link);
   return !isLoopbackHost(host) || isLoopbackHost(from) || !isIP(from);
 }
 

@@ -7,11 +7,13 @@ import { Complaints } from '../complaints.js';
 import { activeLinks, type Core, digestOf, linkTo } from '../core.js';
 import { Dialer } from './dialer.js';
 import { Discovery, toAddresses } from './discovery.js';
+import { hostOf, Offenders } from './offenders.js';
 import { Partings } from './partings.js';
 import { Requests } from './requests.js';
 import { Shuffles } from './shuffles.js';
 import { Heartbeat } from './heartbeat.js';
 import { type DownMarks, Suspicions } from './suspicions.js';
+import { Talk } from './talk.js';
 import { Views } from './views.js';
 import type { Turn } from '../turn.js';
 
@@ -44,6 +46,8 @@ export class Membership {
   readonly #requests: Requests;
   readonly #dialer: Dialer;
   readonly #complaints = new Complaints();
+  readonly #offenders = new Offenders();
+  readonly #talk = new Talk();
   #leaving = false;
 
   constructor(core: Core, broadcast: Broadcast, observer: LinkObserver, marks: DownMarks) {
@@ -106,6 +110,7 @@ export class Membership {
         'debug',
       );
     }
+    if (this.#isInPenance(turn, link, hello)) return;
     this.discovery.introduced(turn, link, hello);
     const others = [...this.#core.links.values()].filter((l) => l.hello?.peer === hello.peer && !l.closing);
     if (others.length === 0 && !this.#makeRoom(turn, link, hello)) return;
@@ -122,13 +127,22 @@ export class Membership {
     if (!link.closing) this.#plug(turn, link, hello, others);
   }
 
+  /** @returns whether links to this peer were ended for abuse just now; then this one is refused */
+  #isInPenance(turn: Turn, link: Link, { peer }: Hello): boolean {
+    const pause = this.#offenders.pauseOf(link, peer, this.#core.addresses, turn.now);
+    if (pause <= 0) return false;
+    const reason = `links to it or others at its host ended for abuse: try again in ${Math.ceil(pause / 1000)} s`;
+    this.#refuse(turn, link, 'PEER_REFUSED', reason);
+    return true;
+  }
+
   /** @returns whether there is room for this link; else it is refused */
   #makeRoom(turn: Turn, link: Link, hello: Hello): boolean {
     const room = this.views.roomFor(link, hello, turn.now);
     if (room === false) {
       // Who finds no room here hears where there may be some.
       this.discovery.share(turn, link, hello);
-      const level = this.views.isCrowded ? 'debug' : 'warn';
+      const level = this.views.isCrowded ? 'debug' : undefined;
       this.#refuse(turn, link, 'OVERLOADED', 'this peer has no room for more links', level);
     } else if (room !== true) this.#displace(turn, room);
     return room !== false;
@@ -156,7 +170,7 @@ export class Membership {
     for (const other of others) this.#broadcast.linkDown(other.id);
     this.#broadcast.linkUp(link.id);
     if (others.length === 0) {
-      turn.note('info', 'connected', `connected to ${hello.name}`, {
+      turn.note(this.#talk.ofComing(turn.now), 'connected', `connected to ${hello.name}`, {
         peer: hello.peer,
         url: hello.url ?? link.remote,
         direction: link.direction,
@@ -175,15 +189,21 @@ export class Membership {
     this.#observer.linkDown(turn, link);
   }
 
-  #refuse(turn: Turn, link: Link, code: string, reason: string, level: 'debug' | 'warn' = 'warn'): void {
+  /** @param level default: `warn` for the first time in a while with this code and this peer or host */
+  #refuse(turn: Turn, link: Link, code: string, reason: string, level?: 'debug' | 'warn'): void {
     turn.send(link, { type: 'goodbye', code, reason });
     turn.close(link, reason);
     link.goodbye ??= code;
     const who = link.url ?? link.remote;
-    turn.note(level, 'link-refused', `link with ${who} refused: ${reason}`, {
-      code,
-      direction: link.direction,
-    });
+    turn.note(
+      level ?? this.#complaints.level(whoIs(link), code, turn.now),
+      'link-refused',
+      `link with ${who} refused: ${reason}`,
+      {
+        code,
+        direction: link.direction,
+      },
+    );
   }
 
   /** The other side ends the link and says why. */
@@ -199,6 +219,7 @@ export class Membership {
   /** A message that breaks the protocol ends its link, with the reason. */
   violation(turn: Turn, link: Link, reason: string): void {
     const level = this.#complaints.level(whoIs(link), 'malformed', turn.now);
+    this.#offenders.ended(link, turn.now);
     this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `malformed message: ${reason}`, level);
   }
 
@@ -206,6 +227,7 @@ export class Membership {
   suspect(turn: Turn, link: Link, what: string, weight = 1): void {
     if (link.leniency.spend(turn.now, weight) || link.closing) return;
     const level = this.#complaints.level(whoIs(link), 'abuse', turn.now);
+    this.#offenders.ended(link, turn.now);
     this.#refuse(turn, link, 'PROTOCOL_MISMATCH', `repeated abuse: ${what}`, level);
   }
 
@@ -234,7 +256,7 @@ export class Membership {
     // Of two links to one peer the one that went first is not news when the other follows.
     if (link.goodbye === 'DUPLICATE') return;
     turn.note(
-      isUsual ? 'debug' : 'info',
+      isUsual ? 'debug' : this.#talk.ofComing(turn.now),
       'disconnected',
       `disconnected from ${hello.name}: ${link.goodbye ?? reason}`,
       {
@@ -247,8 +269,8 @@ export class Membership {
     this.suspicions.dialFailed(url);
     this.#dialer.failed(url, turn.now);
     if (this.views.isCrowded) this.views.update(turn.now);
-    const first = this.#core.addresses.get(url)?.failures === 1;
-    turn.note(first ? 'info' : 'debug', 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
+    const level = this.#talk.ofFailure(this.#core.addresses.get(url), turn.now);
+    turn.note(level, 'dial-failed', `cannot reach ${url}: ${reason}; will try again`);
   }
 
   /** A neighbour tells of a member: where it is, it says as well. */
@@ -309,5 +331,4 @@ export class Membership {
 }
 
 /** The best name for the other side: its id, what we dialled, or the host that it dialled from. */
-const whoIs = ({ hello, url, remote }: Link): string =>
-  hello?.peer ?? url ?? remote.replace(/ port \d+$/, '');
+const whoIs = (link: Link): string => link.hello?.peer ?? link.url ?? hostOf(link);

@@ -49,8 +49,8 @@ export class CheckedRows implements RowStore {
     return this.#store.count(table);
   }
 
-  write(rows: readonly RowChange[], sync: boolean): Promise<void> {
-    return this.#store.write(rows.map(sealed), sync);
+  write(rows: readonly RowChange[]): Promise<void> {
+    return this.#store.write(rows.map(sealed));
   }
 
   sizes(): StoreSizes {

@@ -105,7 +105,7 @@ async function copyTable(
       last = key;
       if (bytes > BATCH_BYTES) break;
     }
-    await to.write(rows, true);
+    await to.write(rows);
     start = last && Buffer.concat([last, LOWEST]);
   }
 }

@@ -12,11 +12,13 @@ import type { StoreSizes } from '../storage.js';
 import type { Tables } from '../tables.js';
 import { cellKey, cellKeyAbovePrefix, cellOfRow, keyOfCell } from './cell-rows.js';
 import { CheckedRows } from './checked-rows.js';
+import { openRow } from './checksum.js';
 import { DamagedRows } from './damaged-rows.js';
 import type { GuardedRows } from './guarded-rows.js';
 import { dotKey, dotOfRow } from './index-rows.js';
 import { LayerRows } from './layer-rows.js';
 import { damaged } from './layout.js';
+import { Scrub } from './scrub.js';
 import { rangeKey, type RangeKeyOf, scanRanges } from './range-rows.js';
 import { unsettledRow } from './state-rows.js';
 import { type Identity, type Sink, StateTable } from './state-table.js';
@@ -29,13 +31,16 @@ export class Disk implements Source {
   readonly #store: CheckedRows;
   readonly #damaged = new DamagedRows();
   readonly #state: StateTable;
+  readonly #scrub: Scrub;
 
   /** @throws RumeurError `DISK_FAILED` when a row of the state is damaged */
   constructor(handle: GuardedRows) {
     this.#handle = handle;
-    this.#store = new CheckedRows(handle, (table, key) => {
+    const met = (table: TableName, key: Buffer): void => {
       if (this.#damaged.add(table, key)) throw handle.fail(damaged('too much of the indexes'));
-    });
+    };
+    this.#store = new CheckedRows(handle, met);
+    this.#scrub = new Scrub(handle, met);
     this.#state = new StateTable(this.#store);
   }
 
@@ -74,8 +79,13 @@ export class Disk implements Source {
 
   /** Has buckets counted anew; numbers of none are passed over. */
   async unsettle(buckets: Iterable<number>): Promise<void> {
-    await this.#store.write([...buckets].filter(this.#exists).map(unsettledRow), true);
+    await this.#store.write([...buckets].filter(this.#exists).map(unsettledRow));
   }
+
+  readonly #isDamaged = ({ table, key }: RowChange): boolean => {
+    const row = this.#handle.get(table, key);
+    return row !== undefined && openRow(table, key, row) === undefined;
+  };
 
   readonly #exists = (bucket: number): boolean => this.#state.bucketName(bucket) !== undefined;
 
@@ -87,7 +97,7 @@ export class Disk implements Source {
   async #writeNow(change: (sink: Sink) => void): Promise<void> {
     const rows: RowChange[] = [];
     change((table, key, row) => void rows.push({ table, key, row }));
-    await this.#store.write(rows, true);
+    await this.#store.write(rows);
   }
 
   get(bucket: BucketName, key: string): Cell | undefined {
@@ -178,7 +188,7 @@ export class Disk implements Source {
   async write(layer: Tables): Promise<void> {
     // All rows, before the first is handed over: what throws half-way must not leave half of them behind.
     const { rows } = new LayerRows(this.#store, this.#state, layer);
-    await this.#store.write(this.#damaged.joinTo(rows, this.#exists), true);
+    await this.#store.write(this.#damaged.joinTo(rows, this.#isDamaged, this.#exists));
   }
 
   /** Tells of the first error of the engine, whoever met it; in the middle of a read if that was it. */
@@ -189,6 +199,11 @@ export class Disk implements Source {
   /** See `Storage.onDamage`. */
   onDamage(listener: (bucket: BucketName | undefined) => void): void {
     this.#damaged.onDamage((bucket) => listener(this.#state.bucketName(bucket)));
+  }
+
+  /** Reads some rows more, for damage that nobody has come across. */
+  scrub(rows: number): void {
+    this.#scrub.next(rows);
   }
 
   /** Damaged rows of indexes that have been met since it was opened. */

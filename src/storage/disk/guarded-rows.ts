@@ -62,10 +62,10 @@ export class GuardedRows implements RowStore {
     return this.#store.count(table);
   }
 
-  async write(rows: readonly RowChange[], sync: boolean): Promise<void> {
+  async write(rows: readonly RowChange[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      await this.#inTime(this.#store.write(rows, sync), this.#patience.write, 'a write');
+      await this.#inTime(this.#store.write(rows), this.#patience.write, 'a write');
     } catch (error) {
       throw this.fail(await toDiskError(error, this.#directory));
     }
@@ -73,7 +73,12 @@ export class GuardedRows implements RowStore {
 
   /** What was last known, when the handle is of no use any more. */
   sizes(): StoreSizes {
-    if (this.#failure === undefined && !this.#closed) this.#sizes = this.#store.sizes();
+    if (this.#failure !== undefined || this.#closed) return this.#sizes;
+    try {
+      this.#sizes = this.#store.sizes();
+    } catch (error) {
+      this.fail(readError(error, this.#directory));
+    }
     return this.#sizes;
   }
 

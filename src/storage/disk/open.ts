@@ -33,11 +33,14 @@ export interface StoreOptions {
   readonly probeSilence?: number;
   /** A store with more free bytes than this, and more free than live ones, is copied into a new file; default: 64 MiB. */
   readonly shrinkAbove?: number;
+  /** Milliseconds between two looks at some rows for damage that nobody has come across; default: 1,000. */
+  readonly scrubMs?: number;
   /** Told when a store that cannot be read has been moved away, and a new one takes its place. */
   readonly onAside?: (aside: SetAside) => void;
 }
 
 const SHRINK_ABOVE_BYTES = 64 * 1024 * 1024;
+const SCRUB_MS = 1_000;
 
 /**
  * Opens the store in a directory, or makes one there; one that an earlier version left is copied into the present layout,
@@ -62,7 +65,7 @@ export async function openReadable(engine: RowEngine, options: StoreOptions): Pr
     const lock = await DirectoryLock.take(directory);
     const [held, verdict] = await openHeld(engine, directory, lock, options);
     try {
-      return new ReadableDisk(held, verdict, options.newId);
+      return new ReadableDisk(held, verdict, options);
     } catch (error) {
       await held.close();
       throw error;
@@ -124,9 +127,9 @@ class ReadableDisk implements ReadableStore {
   readonly #held: HeldDisk;
   readonly #former: Identity | undefined;
   readonly #provenance: Provenance;
-  readonly #newId: () => string;
+  readonly #options: StoreOptions;
 
-  constructor(held: HeldDisk, verdict: FilesVerdict, newId: () => string) {
+  constructor(held: HeldDisk, verdict: FilesVerdict, options: StoreOptions) {
     const { disk } = held;
     const former = disk.identity();
     this.view = new LayeredView(disk, () => []);
@@ -134,7 +137,7 @@ class ReadableDisk implements ReadableStore {
     this.#held = held;
     this.#former = former;
     this.#provenance = provenanceOf(verdict, former);
-    this.#newId = newId;
+    this.#options = options;
   }
 
   sizes(): StoreSizes {
@@ -152,14 +155,14 @@ class ReadableDisk implements ReadableStore {
 
   async #begin(): Promise<Storage> {
     const { disk, directory } = this.#held;
-    const identity = identityFor(this.#provenance, this.#former, this.#newId);
+    const identity = identityFor(this.#provenance, this.#former, this.#options.newId);
     await disk.writeIdentity(identity);
     await writeNote(directory, await this.#held.files(), 'open');
     const { peerId, origin } = identity;
     const initial = { peerId, origin, ...disk.stored() };
-    return new DiskStorage(disk, { directory, provenance: this.#provenance, initial }, (clean) =>
-      this.#end(clean),
-    );
+    const { scrubMs = SCRUB_MS } = this.#options;
+    const opened = { directory, provenance: this.#provenance, initial, scrubMs };
+    return new DiskStorage(disk, opened, (clean) => this.#end(clean));
   }
 
   /** The note goes last, after everything that changes the files. */

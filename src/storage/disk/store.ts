@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';
-import type { RumeurError } from '../../base/errors.js';
+import { RumeurError } from '../../base/errors.js';
 import type { BucketName } from '../../base/ids.js';
 import type { Batch, StoredState } from '../../replica/batch.js';
 import { LayeredView } from '../layered-view.js';
@@ -11,6 +11,17 @@ import { GroupCommit } from './group-commit.js';
 
 /** The design's bound; lmdb would take 1,976, and level more. */
 const MAX_KEY_BYTES = 1024;
+
+/** About a millisecond; a million keys have some three million rows, which takes two hours. */
+const SCRUBBED_ROWS = 500;
+
+interface Opened {
+  readonly directory: string;
+  readonly provenance: Provenance;
+  readonly initial: StoredState;
+  /** Milliseconds between two slices of the scrub. */
+  readonly scrubMs: number;
+}
 
 /**
  * The store on disk. Batches are visible at once, through the layers above the data file, and go to the disk in
@@ -24,12 +35,13 @@ export class DiskStorage extends LayeredView implements Storage {
   readonly #disk: Disk;
   readonly #commits: GroupCommit;
   readonly #release: (clean: boolean) => Promise<void>;
+  readonly #scrubbing: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
 
   /** @param release closes the disk and gives the directory free; called once */
   constructor(
     disk: Disk,
-    { directory, provenance, initial }: { directory: string; provenance: Provenance; initial: StoredState },
+    { directory, provenance, initial, scrubMs }: Opened,
     release: (clean: boolean) => Promise<void>,
   ) {
     const commits = new GroupCommit(
@@ -43,7 +55,20 @@ export class DiskStorage extends LayeredView implements Storage {
     this.#disk = disk;
     this.#release = release;
     this.#commits = commits;
-    disk.onFailure((error) => commits.fail(error));
+    this.#scrubbing = setInterval(() => this.#scrub(), scrubMs).unref();
+    disk.onFailure((error) => {
+      clearInterval(this.#scrubbing);
+      commits.fail(error);
+    });
+  }
+
+  #scrub(): void {
+    try {
+      this.#disk.scrub(SCRUBBED_ROWS);
+    } catch (error) {
+      // The disk has told of it, to whom it concerns.
+      assert(error instanceof RumeurError, 'reading fails by an error of ours');
+    }
   }
 
   get backlog(): number {
@@ -87,6 +112,7 @@ export class DiskStorage extends LayeredView implements Storage {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#scrubbing);
     try {
       await this.#commits.settled();
     } finally {

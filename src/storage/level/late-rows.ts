@@ -25,14 +25,14 @@ export class LateRows implements RowStore {
     return this.#rows.count(table);
   }
 
-  async write(rows: readonly RowChange[], sync: boolean): Promise<void> {
+  async write(rows: readonly RowChange[]): Promise<void> {
     if (this.#openToWrite !== undefined) {
       const readOnly = this.#rows;
       this.#rows = await this.#openToWrite();
       this.#openToWrite = undefined;
       await readOnly.close();
     }
-    await this.#rows.write(rows, sync);
+    await this.#rows.write(rows);
   }
 
   sizes(): StoreSizes {

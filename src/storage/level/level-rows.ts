@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../disk/errors.js';
 import type { RowChange, RowRange, RowStore, StoredRow, TableName } from '../rows.js';
 import type { StoreSizes } from '../storage.js';
 import { DirectorySync } from './directory-sync.js';
@@ -24,6 +25,8 @@ export class LevelRows implements RowStore {
   readonly #scanner: Scanner;
   readonly #names: DirectorySync;
   readonly #onClosed: () => Promise<void>;
+  #refused: Error | undefined;
+  #bytes = 0;
 
   private constructor(path: string, level: Level, scanner: Scanner, onClosed: () => Promise<void>) {
     this.#path = path;
@@ -44,7 +47,10 @@ export class LevelRows implements RowStore {
     try {
       level = await openLevel(path, options);
       await scanner.open();
-      return new LevelRows(path, level, scanner, onClosed);
+      const rows = new LevelRows(path, level, scanner, onClosed);
+      // The log that was made a table of is gone for good before there is anything new: see `checkLogs`.
+      await rows.#names.run();
+      return rows;
     } catch (error) {
       await scanner.abandon();
       await level?.close();
@@ -53,6 +59,7 @@ export class LevelRows implements RowStore {
   }
 
   get(table: TableName, key: Buffer): Buffer | undefined {
+    this.#expectShown();
     return this.#level.getSync(prefixed(table, key));
   }
 
@@ -60,12 +67,17 @@ export class LevelRows implements RowStore {
     table: TableName,
     { start, end, reverse = false }: RowRange,
   ): Generator<StoredRow, undefined, undefined> {
+    this.#expectShown();
     if (Buffer.compare(start, end) >= 0) return undefined;
     const rows = this.#scanner.rows({ start: prefixed(table, start), end: prefixed(table, end), reverse });
     for (const { key, value = this.#level.getSync(key) } of rows)
       // One that was too large to come along may be gone by now.
       if (value !== undefined) yield { key: key.subarray(1), value };
     return undefined;
+  }
+
+  #expectShown(): void {
+    if (this.#refused !== undefined) throw this.#refused;
   }
 
   /** LevelDB does not know: all are read. */
@@ -84,7 +96,7 @@ export class LevelRows implements RowStore {
     return first !== undefined && first.key[0] !== PREFIXES.state;
   }
 
-  async write(rows: readonly RowChange[], sync: boolean): Promise<void> {
+  async write(rows: readonly RowChange[]): Promise<void> {
     if (rows.length === 0) return;
     // A list of changes would take classic-level three times as long, on this thread.
     const batch = this.#level.batch();
@@ -92,18 +104,35 @@ export class LevelRows implements RowStore {
       if (row === undefined) batch.del(prefixed(table, key));
       else batch.put(prefixed(table, key), row);
     try {
-      await batch.write({ sync });
+      await batch.write({ sync: true });
     } catch (error) {
       throw levelError(error);
     }
-    if (sync) await this.#names.run();
+    await this.#syncNames();
   }
 
-  /** Files are written once and removed when all that is in them was written anew: none of them has free room. */
+  async #syncNames(): Promise<void> {
+    try {
+      await this.#names.run();
+    } catch (error) {
+      // LevelDB shows what it was given, and that was refused.
+      this.#refused = new Error('a write was refused that is shown', { cause: error });
+      throw error;
+    }
+  }
+
+  /**
+   * Files are written once and removed when all that is in them was written anew: none of them has free room. What was last
+   * known, when the directory cannot be looked at: whether the disk fails is for reads and writes to say.
+   */
   sizes(): StoreSizes {
-    const sizes = readdirSync(this.#path).map((name) => sizeOf(join(this.#path, name)));
-    const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    return { fileBytes: bytes, liveBytes: bytes, freeBytes: 0 };
+    try {
+      const sizes = readdirSync(this.#path).map((name) => sizeOf(join(this.#path, name)));
+      this.#bytes = sizes.reduce((sum, size) => sum + size, 0);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+    }
+    return { fileBytes: this.#bytes, liveBytes: this.#bytes, freeBytes: 0 };
   }
 
   /** The thread first: the store was opened here, with the cache that it uses. */

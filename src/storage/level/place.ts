@@ -14,7 +14,7 @@ const LASTING = 'LOCK';
 /** Names the manifest, which names the tables. */
 const CURRENT = 'CURRENT';
 export const isTable = (name: string): boolean => /^\d+\.(ldb|sst)$/.test(name);
-const isLog = (name: string): boolean => /^\d+\.log$/.test(name);
+export const isLog = (name: string): boolean => /^\d+\.log$/.test(name);
 /** What LevelDB tells people; that it changes says nothing of the data. */
 const isNotes = (name: string): boolean => name === 'LOG' || name === 'LOG.old';
 

@@ -6,12 +6,12 @@ import { LateRows } from './late-rows.js';
 import { LevelRows } from './level-rows.js';
 import { adoptStore, checkPlace, namesOfStore, placeOf, settlePlace } from './place.js';
 import { isDamage } from './errors.js';
+import { checkLogs } from './logs.js';
 import { makeStandIn, removeStandIn } from './stand-in.js';
 
 /** LevelDB through classic-level: a log, and sorted tables that a thread of its own merges. */
 export const levelEngine: RowEngine = {
   name: 'level',
-  trueCommit: true,
   files,
   open: openRows,
   isDamage,
@@ -28,6 +28,7 @@ async function openRows(directory: string, { readOnly }: { readonly readOnly: bo
   const path = await (readOnly ? placeOf(directory) : settlePlace(directory));
   const isThere = await checkPlace(path);
   if (!isThere && readOnly) throw foreignFile(path);
+  await checkLogs(path);
   if (readOnly) return openStandIn(path);
   try {
     return await openOurs(path, { createIfMissing: true });

@@ -73,6 +73,9 @@ async function read(
       if (more.length === 0) return { rows, isEnd: true };
       rows.push(...more);
     }
+    // LevelDB passes over what it cannot read, and tells of it only at the end.
+    iterator.seek(end);
+    await iterator.nextv(1);
     return { rows, isEnd: false };
   } finally {
     await iterator.close();

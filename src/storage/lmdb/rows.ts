@@ -15,6 +15,7 @@ import {
 } from '../rows.js';
 import type { StoreSizes } from '../storage.js';
 import { checkDataFile } from './data-file.js';
+import { expectRoom } from './room.js';
 import { sizesOf, type TableStats } from './sizes.js';
 
 type Table = Database<Buffer, Buffer>;
@@ -25,7 +26,6 @@ const DATA_FILE = 'data.mdb';
 /** LMDB through lmdb-js: a B+ tree in one mapped file. It tells of a transaction only when that is on the disk. */
 export const lmdbEngine: RowEngine = {
   name: 'lmdb',
-  trueCommit: false,
   files,
   open: openRows,
   isDamage,
@@ -63,7 +63,7 @@ async function openRows(directory: string, { readOnly }: { readonly readOnly: bo
   try {
     const names = [...root.getKeys()];
     if ((names.length > 0 || readOnly) && !names.includes('state')) throw foreignFile(dataFile);
-    return new LmdbRows(root, new Set(names));
+    return new LmdbRows(directory, root, new Set(names));
   } catch (error) {
     await root.close();
     throw error;
@@ -98,11 +98,13 @@ function openRoot(dataFile: string, { readOnly = false, overlapping = false } = 
 }
 
 class LmdbRows implements RowStore {
+  readonly #directory: string;
   readonly #root: Root;
   readonly #tables = new Map<TableName, Table>();
 
   /** @param names of the tables that are there */
-  constructor(root: Root, names: ReadonlySet<string>) {
+  constructor(directory: string, root: Root, names: ReadonlySet<string>) {
+    this.#directory = directory;
     this.#root = root;
     for (const name of TABLES) if (names.has(name)) this.#tables.set(name, openTable(root, name));
   }
@@ -126,6 +128,7 @@ class LmdbRows implements RowStore {
   /** One at a time: when several are under way, lmdb-js 3.5 may take one that failed for done. */
   async write(rows: readonly RowChange[]): Promise<void> {
     if (rows.length === 0) return;
+    await expectRoom(this.#directory, rows, () => this.sizes());
     this.#makeTables();
     try {
       await this.#root.batch(() => rows.forEach((row) => this.#put(row)));

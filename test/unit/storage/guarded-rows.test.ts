@@ -65,7 +65,7 @@ describe('a handle at its first error', () => {
     expect(failures).toMatchObject([
       { code: 'DISK_FAILED', message: expect.stringContaining('/there') as unknown },
     ]);
-    await expect(rows.write([], true)).rejects.toBe(failures[0]);
+    await expect(rows.write([])).rejects.toBe(failures[0]);
     expect(engine.writes).toBe(0);
   });
 
@@ -73,9 +73,9 @@ describe('a handle at its first error', () => {
     const engine = new Engine();
     const { rows, failures } = guarded(engine);
     engine.writing = () => Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }));
-    await expect(rows.write([], true)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    await expect(rows.write([])).rejects.toMatchObject({ code: 'DISK_FULL' });
     engine.writing = () => Promise.resolve();
-    await expect(rows.write([], true)).rejects.toBe(failures[0]);
+    await expect(rows.write([])).rejects.toBe(failures[0]);
     expect(failures).toMatchObject([{ code: 'DISK_FULL' }]);
     expect(engine.writes).toBe(1);
     await rows.close();
@@ -87,7 +87,7 @@ describe('a handle at its first error', () => {
     const { rows, failures } = guarded(engine, { write: 20, close: 5_000 });
     let end: () => void = () => undefined;
     engine.writing = () => new Promise((resolve) => (end = resolve));
-    await expect(rows.write([], true)).rejects.toMatchObject({
+    await expect(rows.write([])).rejects.toMatchObject({
       code: 'DISK_FAILED',
       hint: expect.stringContaining('restart') as unknown,
     });
