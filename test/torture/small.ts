@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isExpected } from './run/expected.js';
 import type { CaseResult, Context, OpenPart, Part } from './run/part.js';
 import { missingTool } from './tools/debian.js';
+import { scratch } from './tools/places.js';
 
 /** Why a part cannot run on this machine, told loudly; `undefined` when it can. */
 export function skipOf(part: Part): string | undefined {
@@ -18,7 +18,7 @@ export async function runSmall(
   choose: (cases: readonly string[]) => readonly string[],
   workers = 1,
 ): Promise<CaseResult[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'rumeur-torture-'));
+  const folder = mkdtempSync(join(scratch(), 'rumeur-torture-'));
   const seed = Date.now() % 2 ** 31;
   const part = await open({ folder, seed, storage: 'lmdb', keep: join(folder, 'kept') });
   try {

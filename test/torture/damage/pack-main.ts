@@ -49,27 +49,29 @@ async function open({ directories, cluster, storage }: PackOrder & { do: 'open' 
 
 const running = (): Peer[] => peers.flatMap((peer) => (peer ? [peer] : []));
 
+/** Together, so that few transactions do; and in two steps, as what is deleted must have been there. */
 async function fill(): Promise<BucketKey[]> {
   const at = (n: number): Peer => running()[n % running().length] as Peer;
-  const keys: BucketKey[] = [];
-  for (let n = 0; n < KEYS; n++) {
-    const value = `value ${n} ${'y'.repeat(n % 11 === 0 ? 7000 : 20 + n)}`;
-    await at(n).set(`k${n}`, value);
-    if (n < DELETED) await at(n).delete(`k${n}`);
-    keys.push(['default', `k${n}`]);
-  }
-  for (let n = 0; n < COUNTERS; n++) {
-    for (const peer of running()) await peer.increment(`c${n}`, n + 1, { bucket: 'sums' });
-    keys.push(['sums', `c${n}`]);
-  }
-  for (let n = 0; n < SETS; n++) {
-    for (const [index, peer] of running().entries())
-      await peer.add(`s${n}`, [`of ${index}`, 'of all'], { bucket: 'tags' });
-    keys.push(['tags', `s${n}`]);
-    for (const peer of running()) await peer.set(`b${n}`, `basket ${n}`, { bucket: 'carts' });
-    keys.push(['carts', `b${n}`]);
-  }
-  return keys;
+  const numbers = Array.from({ length: KEYS }, (_, n) => n);
+  const few = numbers.slice(0, SETS);
+  const counters = numbers.slice(0, COUNTERS);
+  await Promise.all([
+    ...numbers.map((n) => at(n).set(`k${n}`, `value ${n} ${'y'.repeat(n % 11 === 0 ? 7000 : 20 + n)}`)),
+    ...running().flatMap((peer, index) => [
+      ...counters.map((n) => peer.increment(`c${n}`, n + 1, { bucket: 'sums' })),
+      ...few.map((n) => peer.add(`s${n}`, [`of ${index}`, 'of all'], { bucket: 'tags' })),
+      ...few.map((n) => peer.set(`b${n}`, `basket ${n}`, { bucket: 'carts' })),
+    ]),
+  ]);
+  await Promise.all(numbers.slice(0, DELETED).map((n) => at(n).delete(`k${n}`)));
+  return [
+    ...numbers.map((n): BucketKey => ['default', `k${n}`]),
+    ...counters.map((n): BucketKey => ['sums', `c${n}`]),
+    ...few.flatMap((n): BucketKey[] => [
+      ['tags', `s${n}`],
+      ['carts', `b${n}`],
+    ]),
+  ];
 }
 
 /** A page that went back to what it was before is found by audits alone, so it must stay settled for a while. */

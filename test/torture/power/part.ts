@@ -1,4 +1,4 @@
-import { accessSync, constants, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../../src/base/random.js';
 import {
@@ -51,7 +51,7 @@ export class Power implements OpenPart {
   constructor(context: Context, count: number, waves: readonly number[] = [40, 15, 15]) {
     this.#context = context;
     this.#waves = waves;
-    this.#folder = mkdtempSync(join(inMemory() ?? context.folder, 'rumeur-power-'));
+    this.#folder = join(context.folder, 'power');
     const images = numbered(count);
     this.chunk = CHUNK + 1;
     // One beside the images of each recording; the other costs as much as those, and is done once.
@@ -161,15 +161,4 @@ function faultsOf({ acked }: Image, reading: StoreReading): Problem[] {
   const problems = (reading.problems ?? []).map((text) => ({ kind: 'corrupt', text }));
   if (lost.length === 0) return problems;
   return [...problems, { kind: 'lost', text: `acknowledged writes ${lost.map(([n]) => n).join(', ')}` }];
-}
-
-/** A file system in memory, on which thousands of images cost nothing. */
-function inMemory(): string | undefined {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    // There is none here, or not for us.
-    return undefined;
-  }
 }

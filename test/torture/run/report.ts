@@ -56,10 +56,17 @@ function problemTexts(part: string, results: readonly CaseResult[]): string[] {
   return [...byKind].map(([kind, list]) => {
     const why = expectedOf(part, kind);
     const head = `**${kind}** in ${list.length}${why === undefined ? '' : `, expected: ${why}`}`;
-    const lines = list.slice(0, TOLD).map(({ id, text }) => `- ${id}: ${text.slice(0, 300)}`);
+    const lines = list.slice(0, TOLD).map(({ id, text }) => `- ${id}: ${shown(text)}`);
     return `${head}\n\n${lines.join('\n')}`;
   });
 }
+
+/** In one line, and without the paths of this machine. */
+const shown = (text: string): string =>
+  text
+    .replace(/(file:\/\/)?\/[^\s"'):,<>]+\/(?=[^/\s])/g, '')
+    .replace(/\s+/g, ' ')
+    .slice(0, 300);
 
 /** Puts the results into a document, in the place of those that are there. */
 export function writeReport(path: string, key: RunKey, parts: readonly PartResult[]): void {

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { codeVersion } from '../../simulation/long/version.js';
 import type { TortureOptions } from '../options.js';
 import { missingTool } from '../tools/debian.js';
+import { scratch } from '../tools/places.js';
 import { Journal, type RunKey } from './journal.js';
 import type { CaseResult, Context, OpenPart, Part } from './part.js';
 import { Progress } from './progress.js';
@@ -59,7 +59,7 @@ export class Runner {
       return { part, wanted: count, results: [], skipped: missing };
     }
     const journal = new Journal(resolve(this.#options.journal, `${part.name}.ndjson`));
-    const folder = mkdtempSync(join(tmpdir(), `rumeur-torture-${part.name}-`));
+    const folder = mkdtempSync(join(scratch(), `rumeur-torture-${part.name}-`));
     try {
       const { seed, storage } = this.#options;
       const keep = resolve(this.#options.journal, 'kept');
