@@ -28,7 +28,7 @@ const WRONG: readonly [path: string, value: unknown, said: string][] = [
   ['allowedOrigins[1]', 'app.example', 'found "app.example", expected an origin'],
   ['insecure', 'yes', 'found "yes", expected true or false'],
   ['dataDir', '', 'found "", expected a path'],
-  ['storage', 'sqlite', 'found "sqlite", expected one of "lmdb", "memory"'],
+  ['storage', 'sqlite', 'found "sqlite", expected one of "lmdb", "level", "memory"'],
   ['durability', 'disk', 'found "disk", expected one of "flushed", "committed", "memory"'],
   ['cluster', '', 'found "", expected 1 to 64 characters'],
   ['buckets.stock.policy', 'last', 'found "last", expected one of "lww", "fww"'],
