@@ -179,7 +179,8 @@ export class Keeper {
       this.#life = unreadableLife(this.#life, error);
       throw error;
     }
-    this.#life = this.#session = this.#begin(storage, handle);
+    // Where there was nothing to be read before it began, the handle is that of the store that failed.
+    this.#life = this.#session = this.#begin(storage, handle.over ? { over: undefined } : handle);
     this.#options.onNote(resumedNote(failure, this.#options.wallClock() - this.#recovery.since));
   }
 

@@ -2,7 +2,7 @@
  * node probe-child.js <engine> <directory> quick|full
  *
  * Reads a store as somebody who may die of it: a mapped file that is damaged ends the process, which nothing in it can
- * prevent. Each slice of rows is a dot on stdout. Ends with 0 when all was read, else with one of `PROBE_EXITS`.
+ * prevent. A dot on stdout says that it begins, and each further one that a slice of rows was read. Ends with 0 when all was read, else with one of `PROBE_EXITS`.
  */
 import process from 'node:process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -29,6 +29,7 @@ process.stdin.destroy();
 
 async function probe(of: RowEngine, where: string, quick: boolean): Promise<number> {
   const found: Found = { damagedRows: 0 };
+  process.stdout.write('.');
   const store = await of.open(where, { readOnly: false });
   const slices = walk(store, quick, found);
   while (slices.next().done !== true) {

@@ -34,6 +34,15 @@ export interface ProbeVerdict {
   readonly reason: string;
 }
 
+/** Words of Node about a lack of memory, by which it ends itself with such a signal too. */
+const OUT_OF_MEMORY = /out of memory|allocation failed|FATAL ERROR/i;
+
+/** What a probe has said: on stderr, and whether it had come to the store. */
+interface Said {
+  readonly text: string;
+  readonly hasBegun: boolean;
+}
+
 /** How one probe has ended; when it `failed` that says nothing of the store. */
 interface End {
   readonly kind: ProbeVerdict['kind'] | 'failed';
@@ -73,12 +82,16 @@ async function probeOnce(engine: string, directory: string, { quick, silence }: 
     hanging.abort();
     child.kill('SIGKILL');
   }, silence);
-  child.stdout.on('data', () => timer.refresh());
+  let hasBegun = false;
+  child.stdout.on('data', () => {
+    hasBegun = true;
+    timer.refresh();
+  });
   let text = '';
   child.stderr.setEncoding('utf8').on('data', (more: string) => (text = (text + more).slice(-MAX_TEXT)));
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-    return endOf(code, hanging.signal.aborted ? HUNG : signal, text.trim());
+    return probeEnd(code, hanging.signal.aborted ? HUNG : signal, { text: text.trim(), hasBegun });
   } catch (error) {
     return { kind: 'failed', reason: `no process can be started: ${String(error)}` };
   } finally {
@@ -86,9 +99,11 @@ async function probeOnce(engine: string, directory: string, { quick, silence }: 
   }
 }
 
-function endOf(code: number | null, signal: string | null, text: string): End {
+/** A process that dies before it comes to the store, or of a lack of memory, says nothing of the store. */
+export function probeEnd(code: number | null, signal: string | null, { text, hasBegun }: Said): End {
+  const isOurs = signal === HUNG || (hasBegun && !OUT_OF_MEMORY.test(text));
   const deadly = signal === HUNG ? 'hangs' : `ends a process by ${signal}`;
-  if (DEADLY.has(signal)) return { kind: 'unusable', reason: `reading it ${deadly}` };
+  if (DEADLY.has(signal) && isOurs) return { kind: 'unusable', reason: `reading it ${deadly}` };
   const reason = text === '' ? `the probe ended with ${signal ?? code}` : text;
   if (code === 0) return { kind: 'sound', reason };
   if (code === PROBE_EXITS.manyDamagedRows) return { kind: 'rebuild', reason };

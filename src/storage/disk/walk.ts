@@ -10,8 +10,9 @@ import { StateTable } from './state-table.js';
 export const LOWEST = Buffer.of(0);
 export const HIGHEST = Buffer.alloc(1200, 0xff);
 
-/** Rows that are read without a pause. */
+/** Rows, and bytes of them, that are read without a pause. */
 const SLICE = 10_000;
+const SLICE_BYTES = 4 * 1024 * 1024;
 
 /** What a walk has found in the rows beside cells and state. */
 export interface Found {
@@ -53,12 +54,14 @@ function* walkTable(
 ): Generator<void, undefined, undefined> {
   for (let start: Buffer | undefined = LOWEST; start !== undefined;) {
     let rows = 0;
+    let bytes = 0;
     let last: Buffer | undefined;
     for (const { key, value } of store.range(table, { start, end: HIGHEST })) {
       if (Buffer.compare(key, last ?? start) < (last ? 1 : 0)) throw damaged('the order of rows');
       if (found && isSealed(table) && openRow(table, key, value) === undefined) found.damagedRows++;
       last = key;
-      if (++rows === SLICE) break;
+      bytes += key.length + value.length;
+      if (++rows === SLICE || bytes > SLICE_BYTES) break;
     }
     yield;
     start = last && Buffer.concat([last, LOWEST]);

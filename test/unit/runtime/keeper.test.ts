@@ -155,6 +155,17 @@ describe('a peer whose disk fails', () => {
     expect(notes.map(({ event }) => event)).toEqual(['disk-failed', 'disk-resumed']);
   });
 
+  test('can be read again where the store had to begin anew', async () => {
+    const disk = new FakeDisk();
+    const { keeper } = await start(disk);
+    await write(keeper, 'lost');
+    disk.handles[0]?.fail(error('DISK_FAILED'));
+    await eventually('it can be written again', () => keeper.life.loop !== undefined);
+    expect(keeper.life.handle.over).toBeUndefined();
+    await write(keeper, 'new');
+    expect(keysIn(keeper)).toEqual(['new']);
+  });
+
   test('can be read while it cannot be written', async () => {
     const disk = new FakeDisk();
     const { keeper } = await start(disk);
