@@ -311,15 +311,23 @@ export class SimPeer {
     });
   }
 
-  /** A caller's write. */
-  write(bucket: BucketName, op: LocalOp): void {
-    const request = ++this.#lastRequest;
-    this.#buckets.set(request, bucket);
-    this.take({ kind: 'writes', writes: [{ request, bucket, ops: [op] }] });
+  /** Callers' writes; of one moment, they come in one input, as in a real peer. */
+  write(bucket: BucketName, ...ops: readonly LocalOp[]): void {
+    const writes = ops.map((op) => {
+      const request = ++this.#lastRequest;
+      this.#buckets.set(request, bucket);
+      return { request, bucket, ops: [op] };
+    });
+    this.take({ kind: 'writes', writes });
   }
 
   set(key: string, value: string): void {
-    this.write(BUCKET, { key, value: new TextEncoder().encode(JSON.stringify(value)) });
+    this.setAll([key], value);
+  }
+
+  setAll(keys: readonly string[], value: string): void {
+    const bytes = new TextEncoder().encode(JSON.stringify(value));
+    this.write(BUCKET, ...keys.map((key) => ({ key, value: bytes })));
   }
 
   delete(key: string): void {

@@ -99,7 +99,10 @@ function writeAll(world: World, writers: readonly SimPeer[], count: number, burs
       const afterMs = EVERY_MS * (i + world.random.float());
       world.after(afterMs, () => {
         const key = `key-${writer.place}-${Math.floor(world.now)}`;
-        for (let n = 0; n < burst; n++) writer.set(n === 0 ? key : `${key}-${n}`, `value-${i}`);
+        writer.setAll(
+          Array.from({ length: burst }, (_, n) => (n === 0 ? key : `${key}-${n}`)),
+          `value-${i}`,
+        );
       });
     }
   }

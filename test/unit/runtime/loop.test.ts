@@ -79,7 +79,7 @@ test('what comes in without end puts off nothing that is due', async () => {
   loop.enqueue({ kind: 'linkOpened', link, direction: 'in', remote: 'b' });
   loop.received({ link, bytes: encodeMessage(RawPeer.introduction()) });
   const credit = encodeMessage({ type: 'credit', request: 1, chunks: 1 });
-  for (let i = 0; i < 50_000; i++) loop.received({ link, bytes: credit });
+  for (let i = 0; i < 200_000; i++) loop.received({ link, bytes: credit });
   loop.received({ link, bytes: encodeMessage({ type: 'ping', id: 1, clock: 0 }) });
   while (!sent.includes('pong')) await turn();
   await loop.leave();
